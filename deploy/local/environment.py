@@ -4,23 +4,26 @@ Run by `make venv` with the system's Python, before any package exists: standard
 for an old Python to say that it is too old.
 """
 
+# ruff: noqa: UP031, UP036
+
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import time
+from typing import NoReturn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REQUIREMENTS = os.path.join(ROOT, "requirements", "dev.txt")
 PROGRESS_EVERY_PACKAGES = 25
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     sys.exit("make venv: %s" % message)
 
 
-def check_python():
+def check_python() -> None:
     version = "%d.%d" % sys.version_info[:2]
     if sys.version_info < (3, 11):
         fail(
@@ -34,7 +37,7 @@ def check_python():
         fail("%s has no venv module: apt-get install python3-venv" % sys.executable)
 
 
-def create(folder):
+def create(folder: str) -> None:
     """A failed attempt leaves nothing that a later one could mistake for a complete environment."""
     shutil.rmtree(folder, ignore_errors=True)
     if subprocess.call([sys.executable, "-m", "venv", folder]) != 0:
@@ -42,7 +45,7 @@ def create(folder):
         fail("the environment could not be created (see above); if ensurepip is missing: apt-get install python3-venv")
 
 
-def install(folder):
+def install(folder: str) -> None:
     python = os.path.join(folder, "bin", "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
     with open(REQUIREMENTS, encoding="utf-8") as lines:
@@ -51,9 +54,9 @@ def install(folder):
     process = subprocess.Popen(
         [*pip, "--require-hashes", "-r", REQUIREMENTS], stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
-    last_lines = []
+    last_lines: list[str] = []
     collected = 0
-    for line in process.stdout:
+    for line in process.stdout or ():
         last_lines = [*last_lines[-20:], line]
         if line.startswith("Collecting "):
             collected += 1
@@ -67,7 +70,7 @@ def install(folder):
     subprocess.check_call([*pip, "-q", "--no-deps", "--no-build-isolation", "-e", ROOT])
 
 
-def main():
+def main() -> None:
     check_python()
     folder = os.path.abspath(sys.argv[1])
     stamp = os.path.join(folder, ".complete")

@@ -78,9 +78,16 @@ def _plain(value: Any, place: Place, lines: dict[Place, int]) -> Any:  # any YAM
         for index in range(len(value)):
             lines[(*place, index)] = _line(value, index)
         return [_plain(item, (*place, index), lines) for index, item in enumerate(value)]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:  # the reader's own kinds of text and number become the ordinary ones
     if isinstance(value, ScalarBoolean):
         return bool(value)
-    return value
+    for kind in (str, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _line(container: CommentedMap | CommentedSeq, key: Any) -> int:  # keys are whatever the file has

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 CACHE = LOCAL / "cache"
 RUNS = LOCAL / "run"
+ELSEWHERE = "elsewhere"
 
 
 def own_run() -> Path:
@@ -30,7 +31,14 @@ def sweep_dead_runs() -> None:
         if folder.name.isdigit() and not psutil.pid_exists(int(folder.name)):
             for pid_file in folder.rglob("*.pid"):
                 process.end_recorded(pid_file)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Removes the data of stopped servers, also what had to be kept elsewhere."""
+    for link in folder.rglob(ELSEWHERE):
+        shutil.rmtree(link.resolve(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import base64
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 from string import Template
@@ -83,15 +82,10 @@ class KafkaServer:
 
     def pause(self) -> None:
         """SIGSTOP: connections stay open and nobody answers."""
-        self._running.send(signal.SIGSTOP)
+        self._running.pause()
 
     def resume(self) -> None:
-        self._running.send(signal.SIGCONT)
-
-    def discard(self) -> None:
-        """Stops it and removes its data."""
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._running.resume()
 
     def __enter__(self) -> Self:
         self.start()
@@ -121,7 +115,7 @@ class KafkaServer:
         )
         try:
             wait_until(
-                lambda: _produce_and_read(self.port),
+                lambda: produce_and_read(self.port),
                 server=self._process,
                 name=f"Kafka at {self.bootstrap}",
                 timeout_seconds=_READY_SECONDS,
@@ -154,7 +148,7 @@ def _java() -> str:
     return found
 
 
-async def _produce_and_read(port: int) -> None:
+async def produce_and_read(port: int) -> None:
     _, knock = await asyncio.open_connection("127.0.0.1", port)  # refused in silence; aiokafka would log each try
     knock.close()
     bootstrap = f"127.0.0.1:{port}"

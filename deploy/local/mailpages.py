@@ -46,7 +46,7 @@ def mail_app(handler: Handler) -> FastAPI:
 
     @app.get("/", response_class=HTMLResponse)
     async def mailbox(request: Request, a: str = "") -> Response:
-        mails = store.list(to=a.strip())
+        mails = store.list_mails(to=a.strip())
         shown = mails[: -_LONGEST_LIST - 1 : -1]
         return pages.TemplateResponse(request, "mailbox.html", {"mails": shown, "total": len(mails), "recipient": a})
 
@@ -66,7 +66,7 @@ def mail_app(handler: Handler) -> FastAPI:
 
     @app.get("/api/mails")
     async def api_list(to: str = "", after: str = "") -> list[dict[str, Any]]:
-        return [asdict(summary) for summary in store.list(to=to, after=after)]
+        return [asdict(summary) for summary in store.list_mails(to=to, after=after)]
 
     @app.get("/api/mails/{mail_id}")
     async def api_one(mail_id: str) -> dict[str, Any]:

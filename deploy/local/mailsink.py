@@ -86,7 +86,7 @@ class MailSink:
             await asyncio.sleep(_POLL_SECONDS)
 
     def behave(self, **behaviour: Any) -> None:
-        """refuse=451, recipient="voirie", delay_seconds=, drop_connection=, store_before_dropping=; nothing: good again."""
+        """The fields of mailsmtp.Behaviour, such as refuse=451 or delay_seconds=2. Without any: good again."""
         self._http.post("/api/behaviour", json=behaviour).raise_for_status()
 
     def clear(self) -> None:

@@ -60,7 +60,7 @@ class Handler:
 
 
 def _hang_up(server: SMTP) -> str:
-    if server.transport is not None:
+    if isinstance(server.transport, asyncio.Transport):
         server.transport.abort()
     return "421 4.3.0 Closing"
 

@@ -68,7 +68,7 @@ class MailStore:
         self._summaries[summary.id] = summary
         return summary
 
-    def list(self, *, to: str = "", after: str = "") -> list[Summary]:
+    def list_mails(self, *, to: str = "", after: str = "") -> list[Summary]:
         """Oldest first; `to` is an envelope recipient, `after` the id of a mail already seen."""
         return [
             summary

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -89,11 +88,12 @@ class PostgresServer:
         self._port_is_given = True
         self.start()
 
-    def discard(self) -> None:
-        """Stops it and removes its data."""
-        self.stop()
-        for folder in {self._home, self.folder}:
-            shutil.rmtree(folder, ignore_errors=True)
+    def pause(self) -> None:
+        """SIGSTOP of the server and its backends: connections stay open and nobody answers."""
+        self._running.pause()
+
+    def resume(self) -> None:
+        self._running.resume()
 
     def __enter__(self) -> Self:
         self.start()
@@ -116,7 +116,7 @@ class PostgresServer:
         )
         try:
             wait_until(
-                self._answers,
+                lambda: answers(self.dsn),
                 server=self._process,
                 name=f"PostgreSQL at 127.0.0.1:{self.port}",
                 timeout_seconds=_READY_SECONDS,
@@ -125,18 +125,23 @@ class PostgresServer:
             self._process.kill()
             raise
 
-    async def _answers(self) -> None:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            await connection.fetchval("SELECT 1")
-        finally:
-            await connection.close()
+
+async def answers(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.fetchval("SELECT 1")
+    finally:
+        await connection.close()
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _kept_password(file: Path) -> str:
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24))
+        file.write_text(new_password())
     return file.read_text()
 
 

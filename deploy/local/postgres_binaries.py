@@ -10,6 +10,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from deploy.local import folders
 from deploy.local.process import StartError
 
 _OLDEST_MAJOR = 15
@@ -30,10 +31,17 @@ def find(*, reachable_by_all: bool) -> Path:
 
 
 def reachable(folder: Path) -> Path:
-    """`folder` itself, or its stand-in under the temporary folder where a parent is closed to other users."""
+    """`folder` itself, or its stand-in under the temporary folder where a parent is closed to other users.
+
+    A link in `folder` lets `folders.remove` find the stand-in.
+    """
     if _is_reachable(folder):
         return folder
-    return _own_folder("data-" + hashlib.sha256(str(folder).encode()).hexdigest()[:12])
+    elsewhere = _own_folder("data-" + hashlib.sha256(str(folder).encode()).hexdigest()[:12])
+    link = folder / folders.ELSEWHERE
+    if not link.is_symlink():
+        link.symlink_to(elsewhere)
+    return elsewhere
 
 
 def _packaged() -> Path | None:

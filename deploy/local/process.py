@@ -75,7 +75,7 @@ class ServerProcess:
     def stop(self, number: signal.Signals | None = None, *, timeout_seconds: float = 20) -> None:
         """Asks politely, then kills. Returns when the process and its children are gone."""
         children = self._children()
-        self.send(signal.SIGCONT)
+        self.resume()
         self.send(number or self._stop_signal)
         try:
             self._popen.wait(timeout_seconds)
@@ -87,7 +87,18 @@ class ServerProcess:
         """kill -9 of the process and its children, as a power cut would."""
         children = self._children()
         self.send(signal.SIGKILL)
+        for child in children:
+            _send(child, signal.SIGKILL)
         self._gone(children)
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and nobody answers."""
+        for member in (self._handle, *self._children()):
+            _send(member, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for member in (self._handle, *self._children()):
+            _send(member, signal.SIGCONT)
 
     def _children(self) -> list[psutil.Process]:
         try:
@@ -98,7 +109,7 @@ class ServerProcess:
     def _gone(self, children: list[psutil.Process]) -> None:
         self._popen.wait(20)
         for child in psutil.wait_procs(children, timeout=1)[1]:
-            child.kill()
+            _send(child, signal.SIGKILL)
         psutil.wait_procs(children, timeout=5)
         self.pid_file.unlink(missing_ok=True)
         _running.pop(self.pid, None)
@@ -120,11 +131,18 @@ def end_recorded(pid_file: Path) -> None:
         if abs(left_over.create_time() - float(started_at)) < 1:
             family = [left_over, *left_over.children(recursive=True)]
             for member in family:
-                member.kill()
+                _send(member, signal.SIGKILL)
             psutil.wait_procs(family, timeout=10)
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         pass
     pid_file.unlink(missing_ok=True)
+
+
+def _send(member: psutil.Process, number: signal.Signals) -> None:
+    try:
+        member.send_signal(number)
+    except psutil.NoSuchProcess:
+        pass  # it ended meanwhile, which is what most signals are for
 
 
 def _end_all() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import brotli
 
@@ -65,11 +66,22 @@ def _packaged() -> Chromium:
             unfinished.rename(executable)
     environment = {}
     if not _has_fonts():
-        environment["FONTCONFIG_PATH"] = str(home / "fonts")
+        environment["FONTCONFIG_FILE"] = str(_own_fonts(home))
     if _lacks_libraries(executable):
         libraries = [str(home / "al2023" / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
         environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     return Chromium(executable, environment=environment)
+
+
+def _own_fonts(home: Path) -> Path:
+    """The package's own settings look for its fonts in another place."""
+    settings = home / "fonts.conf"
+    folder = escape(str(home / "fonts"))
+    settings.write_text(
+        "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'>"
+        f"<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir></fontconfig>"
+    )
+    return settings
 
 
 def _decompressed(file: Path) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -22,6 +23,7 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 _LONGEST_LIST = 500
+_PARIS = ZoneInfo("Europe/Paris")
 
 
 def mail_app(handler: Handler) -> FastAPI:
@@ -90,7 +92,7 @@ def mail_app(handler: Handler) -> FastAPI:
 
 
 def _moment(value: str) -> str:
-    return datetime.fromisoformat(value).astimezone().strftime("%d/%m/%Y à %H:%M:%S")
+    return datetime.fromisoformat(value).astimezone(_PARIS).strftime("%d/%m/%Y à %H:%M:%S")
 
 
 def _linked(text: str) -> Markup:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -139,10 +140,8 @@ def end_recorded(pid_file: Path) -> None:
 
 
 def _send(member: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):  # it ended meanwhile
         member.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass  # it ended meanwhile, which is what most signals are for
 
 
 def _end_all() -> None:

@@ -10,8 +10,8 @@ from textwrap import wrap
 
 from markupsafe import Markup
 
-_WIDEST_PERCENT = 76.0
-_LABEL_CHARACTERS = 30
+_WIDEST_PERCENT = 64.0
+_LABEL_CHARACTERS = 29
 _LINE_EM = 1.5
 _BAR_EM = 1.25
 _ROW_GAP_EM = 1.0
@@ -84,7 +84,7 @@ def _legend(identifier: str, index: int, text: str) -> Markup:
     top = index * _LINE_EM
     fill = "" if index == 0 else Markup(' fill="url(#{}-hatch)"').format(identifier)
     swatch = Markup('<rect class="{}" x="1" y="{}em" width="1.4em" height=".9em" rx="2"{}/>')
-    return swatch.format("bar" if index == 0 else "part", _em(top + 0.3), fill) + _text("2em", top + 1.1, text)
+    return swatch.format("bar" if index == 0 else "part", _em(top + 0.3), fill) + _text("1.8em", top + 1.1, text)
 
 
 def _rect(kind: str, width_percent: float, top: float, *, fill: str = "") -> Markup:

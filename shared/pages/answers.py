@@ -65,7 +65,7 @@ class ProblemAnswers:
             body = problem_document(problem, translations)
             return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
         return self._pages.page(
-            "page_error.html", frame, status=problem.status, headers=problem.headers, problem=problem
+            "page_error.html", frame, status_code=problem.status, headers=problem.headers, problem=problem
         )
 
     def unexpected(self, request: Request, error: Exception) -> Response:

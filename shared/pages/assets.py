@@ -1,4 +1,4 @@
-"""Assets: the style sheet, the favicon and each authority's colours, at addresses that carry a hash of their content."""
+"""Assets: the style sheet, the favicon and each authority's colours, at addresses with a hash of their content."""
 
 import hashlib
 import mimetypes

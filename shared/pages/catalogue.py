@@ -51,9 +51,9 @@ class Catalogue:
         known: dict[str, tuple[str, ...]] = {}
         for catalog in self._catalogs.get(language, []):
             for message in catalog:
-                texts = message.string if isinstance(message.string, tuple | list) else (message.string,)
-                if message.id and not message.fuzzy and all(texts):
-                    known[_first(message.id)] = tuple(texts)
+                texts = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+                if message.id and not message.fuzzy and texts and all(texts):
+                    known[_first(message.id)] = texts
         return known
 
 

@@ -93,10 +93,17 @@ class Pages:
         return self.environment(frame.language).get_template(template).render(frame=frame, **values)
 
     def page(
-        self, template: str, frame: Frame, /, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+        self,
+        template: str,
+        frame: Frame,
+        /,
+        *,
+        status_code: int = 200,
+        headers: dict[str, str] | None = None,
+        **values: Any,
     ) -> HTMLResponse:  # Any: whatever the template shows
         """The page as an answer; a language chosen in the address is remembered."""
-        response = HTMLResponse(self.render(template, frame, **values), status_code=status, headers=headers)
+        response = HTMLResponse(self.render(template, frame, **values), status_code=status_code, headers=headers)
         response.headers["Content-Language"] = frame.language
         remember_language(response, frame)
         return response

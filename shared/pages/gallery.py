@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -70,7 +71,7 @@ def _frame(request: Request) -> Frame:
     return frame_for(request, brand, section="Vos demandes en ligne", navigation=navigation)
 
 
-def _values(language: str) -> dict[str, object]:
+def _values(language: str) -> dict[str, Any]:  # Any: whatever the templates show
     def moment(day: int, hour: int, minute: int) -> str:
         return time_tag(datetime(2026, 11, day, hour, minute, tzinfo=UTC), "Europe/Paris", language)
 
@@ -78,10 +79,25 @@ def _values(language: str) -> dict[str, object]:
         "timezone": "Europe/Paris",
         "due": datetime(2026, 12, 1, 13, 0, tzinfo=UTC),
         "timeline": [
-            {"title": "Demande reçue", "state": "done", "when": moment(24, 13, 5), "text": "Par le formulaire du site."},
+            {
+                "title": "Demande reçue",
+                "state": "done",
+                "when": moment(24, 13, 5),
+                "text": "Par le formulaire du site.",
+            },
             {"title": "Confiée au service Voirie", "state": "done", "when": moment(24, 13, 5), "text": ""},
-            {"title": "Prise en charge", "state": "current", "when": moment(25, 8, 40), "text": "Un agent suit votre demande."},
-            {"title": "Réponse attendue", "state": "late", "when": moment(27, 16, 0), "text": "La direction a été prévenue."},
+            {
+                "title": "Prise en charge",
+                "state": "current",
+                "when": moment(25, 8, 40),
+                "text": "Un agent suit votre demande.",
+            },
+            {
+                "title": "Réponse attendue",
+                "state": "late",
+                "when": moment(27, 16, 0),
+                "text": "La direction a été prévenue.",
+            },
             {"title": "Réponse", "state": "next", "when": "", "text": ""},
         ],
         "chart": bar_chart(
@@ -94,7 +110,7 @@ def _values(language: str) -> dict[str, object]:
             ],
             identifier="by-service",
             title="Demandes prises en charge dans le délai, par service",
-            description="La voirie reçoit le plus de demandes (128) ; 117 ont été prises en charge dans le délai annoncé.",
+            description="La voirie reçoit le plus de demandes (128) ; 117 ont été prises en charge à temps.",
             legend=("Prises en charge dans le délai", "Hors délai"),
         ),
     }

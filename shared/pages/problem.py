@@ -8,7 +8,7 @@ from typing import Literal
 Place = Literal["body", "query", "path", "header", "cookie"]
 
 
-def N_(message: str) -> str:  # noqa: N802  # the usual name of gettext's marker
+def N_(message: str) -> str:  # the usual name of gettext's marker
     """Marks a message for translation; it is translated where it is shown."""
     return message
 
@@ -31,7 +31,7 @@ class Texts:
     remedy: str
 
 
-class Problem(Exception):  # noqa: N818  # RFC 9457's word, and the word of the pages
+class Problem(Exception):  # RFC 9457's word, and the word of the pages
     """Raised by a page or an API route to refuse a request. Texts are French message ids or ready sentences,
     without personal data: they reach logs. What is not given is taken from the table below."""
 

@@ -2,7 +2,7 @@
 
 import gettext
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from shared.pages.problem import N_, FieldProblem, Place
 
@@ -54,7 +54,7 @@ def _field_problem(error: Mapping[str, Any], translations: gettext.NullTranslati
     code = str(error["type"])
     if code == "json_invalid":  # here pydantic's path is an offset in the text
         path = []
-    known: Place = place if place in get_args(Place) else "body"
+    known = cast(Place, place if place in get_args(Place) else "body")  # one of the literals, just checked
     return FieldProblem(field=_pointer(path), place=known, code=code, detail=_detail(code, error, translations))
 
 

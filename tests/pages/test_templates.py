@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
@@ -176,7 +177,7 @@ def test_the_monogram(short_name: str, initials: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"code": "../x"}, {"colour": "red;}"}, {"languages": ()}])
-def test_a_brand_that_cannot_be_shown_is_refused(wrong: dict) -> None:
+def test_a_brand_that_cannot_be_shown_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="brand"):
         Brand(**{"code": "x", "name": "X", "short_name": "X", **wrong})
 

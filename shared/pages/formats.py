@@ -38,7 +38,7 @@ def duration(seconds: float, language: str) -> str:
         return f"{hours}{_NO_BREAK}h"
     if language == "fr":
         return f"{hours}{_NO_BREAK}h{_NO_BREAK}{minutes:02d}"
-    return f"{hours}{_NO_BREAK}h {minutes:02d}{_NO_BREAK}min"
+    return f"{hours}{_NO_BREAK}h{_NO_BREAK}{minutes:02d}{_NO_BREAK}min"
 
 
 def working_duration(seconds: float, language: str) -> str:

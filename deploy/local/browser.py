@@ -59,7 +59,7 @@ def _packaged() -> Chromium:
         if not executable.exists():
             for name in ("fonts", "al2023", "swiftshader"):
                 with tarfile.open(fileobj=io.BytesIO(_decompressed(package / "bin" / f"{name}.tar.br"))) as tar:
-                    tar.extractall(home / name, filter="data")
+                    npm.extract(tar, home / name)
             unfinished = home / "chromium.unfinished"
             unfinished.write_bytes(_decompressed(package / "bin" / "chromium.br"))
             unfinished.chmod(0o755)

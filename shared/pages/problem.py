@@ -8,7 +8,7 @@ from typing import Literal
 Place = Literal["body", "query", "path", "header", "cookie"]
 
 
-def N_(message: str) -> str:  # the usual name of gettext's marker
+def N_(message: str) -> str:  # noqa: N802  # the usual name of gettext's marker
     """Marks a message for translation; it is translated where it is shown."""
     return message
 

@@ -63,6 +63,12 @@ def build_gallery(report: Callable[[str, Exception], None] = lambda error_id, er
         frame = _frame(request)
         return pages.page(f"{name}.html", frame, **_values(frame.language))
 
+    @app.post("/{name}")
+    async def accept(request: Request, name: str) -> HTMLResponse:
+        await request.form()
+        frame = _frame(request)
+        return pages.page("confirmation.html", frame, **_values(frame.language))
+
     return app
 
 

@@ -1,5 +1,7 @@
 """Security: what surrounds every answer and every body. Plain ASGI, a few microseconds a request."""
 
+import asyncio
+import contextlib
 import json
 import re
 from urllib.parse import unquote_to_bytes
@@ -25,6 +27,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _FORM = "application/x-www-form-urlencoded"
+_DRAIN_BYTES = 32_000_000
+_DRAIN_SECONDS = 10
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.-]+)", re.IGNORECASE)
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 # JSON escapes that decode to what PostgreSQL refuses (NUL) or UTF-8 cannot write (lone surrogates).
@@ -103,9 +107,12 @@ class BodyGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        wire = _Wire(receive)
         try:
-            await self._guarded(scope, receive, send)
+            await self._guarded(scope, wire, send)
         except Problem as problem:  # ours only: the application answers its own
+            if problem.status == 413 and "expect" not in Headers(scope=scope):
+                await wire.drain()
             await self._answers.answer(Request(scope), problem)(scope, receive, send)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,8 +173,29 @@ class BodyGuard:
             raise _too_large()
 
 
+class _Wire:
+    """The body as it arrives. What a refused sender still sends is read and dropped for a while: answered at once
+    and cut off, a browser would show "connection reset" instead of the page that says what to do."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self._ended and size < _DRAIN_BYTES:
+                    size += len((await self()).get("body", b""))
+
+
 def _too_large() -> Problem:
-    # Unread bytes are still on the wire: the connection cannot serve another request.
+    # Bytes may still be on the wire: the connection cannot serve another request.
     return Problem(413, headers={"Connection": "close"})
 
 

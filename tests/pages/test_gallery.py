@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import httpx
 import pytest
 import uvicorn
 from playwright.async_api import Browser, Page
@@ -95,6 +96,23 @@ async def test_errors_have_the_focus_and_lead_to_their_fields_without_scripts(br
     await page.get_by_role("link", name="Indiquez où cela se passe.").click()
     assert await page.locator("#field-place:focus").count() == 1
     await context.close()
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+async def test_who_sends_too_much_sees_why(gallery: str, content_type: str) -> None:
+    """Over a real connection, where an answer given too early would be lost in a reset."""
+
+    async def long() -> AsyncIterator[bytes]:
+        for _ in range(2_000):
+            yield b"a" * 1_000
+
+    async with httpx.AsyncClient(base_url=gallery) as client:
+        chunked = await client.post("/form", content=long(), headers={"Content-Type": content_type})
+        announced = await client.post("/form", content=b"a" * 2_000_000, headers={"Content-Type": content_type})
+
+    for answer in (chunked, announced):
+        assert answer.status_code == 413
+        assert "trop volumineux" in answer.text
 
 
 async def test_targets_are_large_enough_for_a_thumb(browser: Browser, gallery: str) -> None:

@@ -11,7 +11,7 @@ from shared.events.requests import Channel
 from shared.organisation.authority_file import AuthorityFile, Manager
 from shared.organisation.calendar_rule import CalendarsFile
 from shared.organisation.category import CategoriesFile, Category
-from shared.organisation.charter import CharterFile, PromiseKind, PromiseRule
+from shared.organisation.charter import CharterFile, PromiseRule, UnownedRule
 from shared.organisation.escalation import EscalationsFile, Ladder
 from shared.organisation.fault import hint
 from shared.organisation.service import Service, ServicesFile
@@ -106,17 +106,20 @@ class Authority:
         """Whether no closure covers that local day. Says nothing of the hour: see `calendar_of`."""
         return not self.service(service).closed_on(at.astimezone(self.timezone).date())
 
-    def promise_for(
-        self, channel: Channel, service: str, category: str | None, *, kind: PromiseKind = "taking_charge"
-    ) -> PromiseRule:
+    def promise_for(self, channel: Channel, service: str, category: str | None) -> PromiseRule:
         """The first promise of the charter that fits. `service` is the one that will own the request."""
         self.service(service)
         # A category that the service does not have may fit nothing: then what holds without one holds.
         for wanted in (category, None):
             for rule in self.charter.promises:
-                if rule.kind == kind and rule.fits(channel=channel, service=service, category=wanted):
+                if rule.fits(channel=channel, service=service, category=wanted):
                     return rule
         raise AssertionError(f"the charter of {self.code} promises nothing to {channel}, {service}: load() checks that")
+
+    @property
+    def unowned(self) -> UnownedRule:
+        """How long a request may be without owner; counts in the front desk's calendar."""
+        return self.charter.unowned
 
     def ladder(self, code: str) -> Ladder:
         """The escalation ladder of that code."""

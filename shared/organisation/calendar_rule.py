@@ -1,11 +1,10 @@
 """calendars.yaml: opening hours, and the days that break them."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.organisation.fields import Code, ConfigurationModel, HoursOfDay, Label
+from shared.organisation.fields import Code, ConfigurationModel, Day, HoursOfDay, Label
 from shared.working_time import ZONES, Calendar, Closure, Holiday
 
 Periods = tuple[HoursOfDay, ...]
@@ -37,15 +36,15 @@ class Week(ConfigurationModel):
 class DayOff(ConfigurationModel):
     """A day off that the law does not know."""
 
-    day: date
+    day: Day
     label: Label
 
 
 class DaysClosed(ConfigurationModel):
     """Days in a row, both ends included."""
 
-    first: date = Field(alias="from")
-    last: date = Field(alias="until")
+    first: Day = Field(alias="from")
+    last: Day = Field(alias="until")
     label: Label
 
 
@@ -58,7 +57,7 @@ class CalendarRule(ConfigurationModel):
     public_holidays: Zone
     weekly: Week
     added: tuple[DayOff, ...] = ()
-    removed: tuple[date, ...] = ()
+    removed: tuple[Day, ...] = ()
     closures: tuple[DaysClosed, ...] = ()
 
     @model_validator(mode="after")

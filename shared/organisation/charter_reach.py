@@ -27,7 +27,10 @@ def charter_reach(
     without: list[_Case] = []
     for case in _cases(services, categories, front_desk):
         index = _first_fit(charter.model, case)
-        reached.add(index) if index is not None else without.append(case)
+        if index is None:
+            without.append(case)
+        else:
+            reached.add(index)
     if without:
         yield charter.file.fault(("promises",), _uncovered(without))
     for index, promise in enumerate(charter.model.promises):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -65,6 +65,15 @@ def _period(value: object) -> object:
     return opening, closing
 
 
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(f"{value!r} is no date; write it as 2026-05-01")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value} is not in the calendar") from None
+
+
 Code = Annotated[
     str,
     AfterValidator(_matching(r"[a-z][a-z0-9-]{0,62}", "is no code: lower-case letters without accents, digits and -")),
@@ -87,6 +96,7 @@ Colour = Annotated[
 WebAddress = Annotated[
     str, AfterValidator(_matching(r"https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?", "is no web address without final /"))
 ]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 PostalAddress = Annotated[tuple[Label, ...], Field(min_length=2, max_length=7)]
 """The lines of an envelope, in order."""

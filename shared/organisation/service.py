@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.organisation.authority_file import Manager
-from shared.organisation.fields import Code, ConfigurationModel, Email, Label, Phone, PostalAddress, Prose
+from shared.organisation.fields import Code, ConfigurationModel, Day, Email, Label, Phone, PostalAddress, Prose
 
 if TYPE_CHECKING:
     from shared.organisation.authority import Authority
@@ -28,8 +28,8 @@ class PublicContact:
 class ServiceClosure(ConfigurationModel):
     """The service takes nothing from `first` to `last`, both included; without `last`, until further notice."""
 
-    first: date = Field(alias="from")
-    last: date | None = Field(default=None, alias="until")
+    first: Day = Field(alias="from")
+    last: Day | None = Field(default=None, alias="until")
     reason: Label
 
     @model_validator(mode="after")
@@ -75,10 +75,15 @@ class Service(ConfigurationModel):
         """Whether a closure covers that local day."""
         return self.closed is not None and self.closed.covers(day)
 
+    @property
+    def full_name(self) -> str:
+        """The name as usagers read it; an elected official's with the title."""
+        return f"{self.name}, {self.title}" if self.title else self.name
+
     def contact(self, authority: Authority) -> PublicContact:
         """The public contact, each part from the service if it has it, else from the authority."""
         return PublicContact(
-            name=self.name,
+            name=self.full_name,
             postal_address=self.postal_address or authority.postal_address,
             phone=self.phone or authority.phone,
             email=self.email or authority.email,

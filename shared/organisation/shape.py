@@ -21,9 +21,6 @@ _WORDS: Final = {
     "int_type": "must be a whole number, without quotes",
     "tuple_type": "must be a list: one line per entry, each with a dash",
     "model_type": "must be a block of named fields",
-    "date_type": "must be a date as 2026-05-01",
-    "date_from_datetime_parsing": "must be a date as 2026-05-01",
-    "date_parsing": "must be a date as 2026-05-01",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.organisation.fault import ConfigurationError
-from shared.organisation.installation import Installation, authority_folders, load
+from shared.organisation.installation import Installation, load
 
 _Fingerprint = tuple[tuple[str, int, int, int], ...]
 
@@ -19,7 +19,7 @@ class OrganisationSource:
     def __init__(self, folder: Path) -> None:
         """Load at once; raises ConfigurationError, which must stop the start."""
         self._folder = folder
-        self._seen = _fingerprint(folder) if folder.is_dir() else ()
+        self._seen = _fingerprint(folder)
         self._current = load(folder)
         self.faults: tuple[str, ...] = ()
 
@@ -33,7 +33,7 @@ class OrganisationSource:
 
         When the new files have faults the old configuration stays, and `faults` has one line for each.
         """
-        seen = _fingerprint(self._folder) if self._folder.is_dir() else ()
+        seen = _fingerprint(self._folder)
         if seen == self._seen:
             return False
         self._seen = seen
@@ -65,6 +65,12 @@ def _changed_under_the_same_version(old: Installation, new: Installation) -> Ite
 
 def _fingerprint(folder: Path) -> _Fingerprint:
     """Follows symbolic links: a Kubernetes volume changes by swapping one."""
-    paths = [path for sub in authority_folders(folder) for path in sorted(sub.iterdir())]
-    stats = ((str(path), path.stat()) for path in paths if path.is_file())
-    return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return tuple(mark for path in sorted(folder.glob("*/*")) if (mark := _mark(path)))
+
+
+def _mark(path: Path) -> tuple[str, int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:  # gone between the listing and the look: the next refresh sees what came of it
+        return None
+    return str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from shared.organisation.fault import Fault
 
 Place = tuple[str | int, ...]
 """Keys and indices from the top of a file down to a value."""
+
+
+_DEEPEST: Final = 20
 
 
 @dataclass(slots=True)
@@ -50,16 +54,28 @@ def read_yaml(path: Path, name: str) -> YamlFile | Fault:
     """Read one file; a fault when it is missing, not UTF-8, or no YAML. `name` is how messages call it."""
     try:
         text = path.read_text(encoding="utf-8")
-        loaded = YAML(typ="rt").load(text)
+        reader = YAML(typ="rt")
+        reader.Constructor = _DatesStayText
+        file = YamlFile(name=name, values=None)
+        file.values = _plain(reader.load(text), (), file.lines)
     except OSError as error:
         return Fault(name, 1, "(file)", f"cannot be read: {error.strerror}; every authority needs this file")
     except UnicodeDecodeError as error:
         return Fault(name, 1, "(file)", f"is not UTF-8 (byte {error.start}); save it as UTF-8")
     except YAMLError as error:
         return _syntax_fault(name, error)
-    file = YamlFile(name=name, values=None)
-    file.values = _plain(loaded, (), file.lines)
     return file
+
+
+class _DatesStayText(RoundTripConstructor):
+    """The models read dates: on 30 February the reader would fail without saying where."""
+
+
+def _text(_constructor: RoundTripConstructor, node: ScalarNode) -> str:
+    return str(node.value)
+
+
+_DatesStayText.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def _syntax_fault(name: str, error: YAMLError) -> Fault:
@@ -70,6 +86,8 @@ def _syntax_fault(name: str, error: YAMLError) -> Fault:
 
 
 def _plain(value: Any, place: Place, lines: dict[Place, int]) -> Any:  # any YAML value in, any plain value out
+    if len(place) > _DEEPEST:
+        raise YAMLError(f"nested more than {_DEEPEST} levels deep, or an anchor that holds itself")
     if isinstance(value, CommentedMap):
         for key in value:
             lines[(*place, key)] = _line(value, key)
@@ -81,18 +99,18 @@ def _plain(value: Any, place: Place, lines: dict[Place, int]) -> Any:  # any YAM
     return _plain_scalar(value)
 
 
-def _plain_scalar(value: Any) -> Any:  # the reader's own kinds of text and number become the ordinary ones
+def _plain_scalar(value: object) -> object:  # the reader's own kinds of text and number become the ordinary ones
     if isinstance(value, ScalarBoolean):
         return bool(value)
-    for kind in (str, float):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, str):
+        return str(value)
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _line(container: CommentedMap | CommentedSeq, key: Any) -> int:  # keys are whatever the file has
     position = container.lc.data.get(key)
-    return (position[0] if position else container.lc.line) + 1
+    line: int = position[0] if position else container.lc.line
+    return line + 1
 
 
 def _inside(value: Any, step: str | int) -> Any:  # walks plain YAML values

@@ -1,0 +1,52 @@
+"""The day of the demonstration fits the configuration and shows what it must show."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from shared.organisation import Installation, load
+from tests.organisation.demo_day import DemoDay, disagreements, read_demo_day
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def installation() -> Installation:
+    return load(DEPLOY / "organisation")
+
+
+@pytest.fixture(scope="module")
+def day() -> DemoDay:
+    return read_demo_day(DEPLOY / "demo" / "requests.yaml")
+
+
+def test_every_request_could_be_typed_into_its_form(day: DemoDay, installation: Installation) -> None:
+    faults = {r.email: faults for r in day.requests if (faults := list(disagreements(r, installation)))}
+    assert faults == {}
+
+
+def test_requests_are_in_the_order_of_the_day_and_from_different_people(day: DemoDay) -> None:
+    assert [r.at for r in day.requests] == sorted(r.at for r in day.requests)
+    assert max(Counter(r.email for r in day.requests).values()) == 1
+
+
+def test_every_service_and_every_elected_official_is_asked(day: DemoDay, installation: Installation) -> None:
+    asked = {(r.authority, r.service) for r in day.requests}
+    for authority in installation.authorities.values():
+        assert {(authority.code, service) for service in authority.services} <= asked
+    assert len(day.requests) >= 70
+
+
+def test_the_hard_cases_are_there(day: DemoDay) -> None:
+    town = [r for r in day.requests if r.authority == "rivemont"]
+
+    assert sum(r.service is None for r in town) >= 3
+    assert [r.service for r in town if r.service == "piscine"], "an unknown service"
+    assert [r for r in town if r.service == "culture"], "a closed service"
+    assert [r for r in town if r.name is None]
+    assert sum(r.language == "en" for r in town) >= 2
+    assert [r for r in town if "<script>" in r.text]
+    assert max(len(r.text) for r in town) > 2000
+    assert sum("transfer" in r.agent for r in town) >= 4
+    assert sum(not r.agent for r in day.requests) >= 5, "left alone: warning and escalation"

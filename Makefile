@@ -12,6 +12,7 @@ LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 STAMP := $(LOCAL)/venv/.complete
 ONCE ?=
+export HYPOTHESIS_STORAGE_DIRECTORY := $(LOCAL)/cache/hypothesis
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done

@@ -99,5 +99,8 @@ def _kafka_environment(port: int) -> dict[str, str]:
     template = Template(Path(__file__).with_name("kafka.properties").read_text())
     text = template.substitute(port=port, controller_port=port + 1, folder="/tmp/kafka")  # noqa: S108 - in the container
     settings = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    # The image formats without --standalone: it wants its voters named.
+    settings["controller.quorum.voters"] = f"1@127.0.0.1:{port + 1}"
+    del settings["controller.quorum.bootstrap.servers"]
     settings["listeners"] = f"PLAINTEXT://0.0.0.0:{port},CONTROLLER://127.0.0.1:{port + 1}"
     return {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in settings.items()}

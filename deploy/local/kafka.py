@@ -2,10 +2,13 @@
 
 import asyncio
 import base64
+import logging
 import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import Self
@@ -151,7 +154,23 @@ def _java() -> str:
 async def produce_and_read(port: int) -> None:
     _, knock = await asyncio.open_connection("127.0.0.1", port)  # refused in silence; aiokafka would log each try
     knock.close()
-    bootstrap = f"127.0.0.1:{port}"
+    with _quiet_client():
+        await _produce_and_read(f"127.0.0.1:{port}")
+
+
+@contextmanager
+def _quiet_client() -> Iterator[None]:
+    """A fresh broker answers the first group request with error 15; aiokafka logs it and tries again."""
+    logger = logging.getLogger("aiokafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+async def _produce_and_read(bootstrap: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

@@ -41,7 +41,7 @@ class Handler:
         self.store = store
         self.behaviour = Behaviour()
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if refusal := self.behaviour.refusal(address):
@@ -49,7 +49,7 @@ class Handler:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         behaviour = self.behaviour
         await asyncio.sleep(behaviour.delay_seconds)
         if behaviour.drop_connection and not behaviour.store_before_dropping:

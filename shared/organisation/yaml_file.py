@@ -1,5 +1,6 @@
 """One YAML file as plain values, with the line of each of them."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,9 @@ Place = tuple[str | int, ...]
 
 
 _DEEPEST: Final = 20
+# What the reader raises on odd text besides its own errors (found by trying: "%YAML 9.9", "0x").
+_READER_FAILS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_SIMPLE: Final = re.compile(r"[\w-]+")
 
 
 @dataclass(slots=True)
@@ -40,7 +44,7 @@ class YamlFile:
         for step in place:
             value = _inside(value, step)
             code = value.get("code") if isinstance(value, dict) and isinstance(step, int) else None
-            parts.append(code if isinstance(code, str) and code else str(step))
+            parts.append(code if isinstance(code, str) and _SIMPLE.fullmatch(code) else _as_part(step))
         return ".".join(parts) or "(file)"
 
     def fault(self, place: Place, message: str, allowed: tuple[str, ...] = ()) -> Fault:
@@ -64,6 +68,8 @@ def read_yaml(path: Path, name: str) -> YamlFile | Fault:
         return Fault(name, 1, "(file)", f"is not UTF-8 (byte {error.start}); save it as UTF-8")
     except YAMLError as error:
         return _syntax_fault(name, error)
+    except _READER_FAILS as error:
+        return Fault(name, 1, "(file)", f"no valid YAML: {type(error).__name__}; look for a stray %, ! or & in it")
     return file
 
 
@@ -111,6 +117,10 @@ def _line(container: CommentedMap | CommentedSeq, key: Any) -> int:  # keys are 
     position = container.lc.data.get(key)
     line: int = position[0] if position else container.lc.line
     return line + 1
+
+
+def _as_part(step: str | int) -> str:
+    return str(step) if isinstance(step, int) or _SIMPLE.fullmatch(step) else repr(step)
 
 
 def _inside(value: Any, step: str | int) -> Any:  # walks plain YAML values

@@ -223,7 +223,7 @@ def test_a_folder_without_authorities(tmp_path: Path) -> None:
     assert "no folder with a folder per authority" in check(tmp_path / "nowhere")[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_is_written_check_answers_with_faults_and_never_fails(data: st.DataObject) -> None:
     with TemporaryDirectory() as name:
@@ -236,4 +236,4 @@ def test_whatever_is_written_check_answers_with_faults_and_never_fails(data: st.
         path.write_text("\n".join(lines), encoding="utf-8", errors="surrogateescape")
 
         for fault in check(Path(name)):
-            assert re.match(r"saint-aubrin/[a-z]+\.yaml:[1-9][0-9]*: [^:]+: .", fault), fault
+            assert re.match(r"saint-aubrin/[a-z]+\.yaml:[1-9][0-9]*: .+: .", fault), fault

@@ -124,6 +124,7 @@ def test_the_explanation_adds_up(case: Case, hours: int) -> None:
     assert days == [days[0] + timedelta(days=n) for n in range(len(days))]
 
 
+@settings(max_examples=20, deadline=None)
 @given(year=st.integers(1990, 2060))
 def test_a_table_that_grew_says_what_a_fresh_one_says(year: int) -> None:
     calendar = Calendar.of_weekdays("tested", version=1, timezone="Europe/Paris", weekly={2: ((time(9), time(12)),)})

@@ -35,9 +35,7 @@ def charter_reach(
         yield charter.file.fault(("promises",), _uncovered(without))
     for index, promise in enumerate(charter.model.promises):
         if index not in reached:
-            message = (
-                "no request can get this promise: rules above take them all, or no such service has its categories"
-            )
+            message = "no request can get this promise: rules above take them all, or no such service has its categories"
             yield charter.file.fault(("promises", index), f"{message} ({promise.code})")
 
 

@@ -133,9 +133,7 @@ def _references_of_the_charter(
     for index, promise in enumerate(charter.model.promises):
         place: Place = ("promises", index)
         yield from _each_known(charter, (*place, "services"), promise.services or (), _codes(services), noun="service")
-        yield from _each_known(
-            charter, (*place, "categories"), promise.categories or (), known_categories, noun="category"
-        )
+        yield from _each_known(charter, (*place, "categories"), promise.categories or (), known_categories, noun="category")
 
 
 def _each_known(

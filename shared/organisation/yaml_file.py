@@ -49,9 +49,7 @@ class YamlFile:
 
     def fault(self, place: Place, message: str, allowed: tuple[str, ...] = ()) -> Fault:
         """A fault at that place."""
-        return Fault(
-            file=self.name, line=self.line_of(place), path=self.path_of(place), message=message, allowed=allowed
-        )
+        return Fault(file=self.name, line=self.line_of(place), path=self.path_of(place), message=message, allowed=allowed)
 
 
 def read_yaml(path: Path, name: str) -> YamlFile | Fault:

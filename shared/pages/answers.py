@@ -64,9 +64,7 @@ class ProblemAnswers:
         if self._wants_json(request):
             body = problem_document(problem, translations)
             return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
-        return self._pages.page(
-            "page_error.html", frame, status_code=problem.status, headers=problem.headers, problem=problem
-        )
+        return self._pages.page("page_error.html", frame, status_code=problem.status, headers=problem.headers, problem=problem)
 
     def unexpected(self, request: Request, error: Exception) -> Response:
         """The answer to what nobody foresaw: an id that leads to the log, and nothing of the error itself."""

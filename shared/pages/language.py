@@ -46,9 +46,7 @@ def frame_for(request: Request, brand: Brand, *, section: str = "", navigation: 
 def remember_language(response: Response, frame: Frame, *, secure: bool = False) -> None:
     """Keep a choice made in the address for the next pages. A preference and nothing else: no consent is needed."""
     if frame.language_chosen:
-        response.set_cookie(
-            COOKIE, frame.language, max_age=_ONE_YEAR_SECONDS, secure=secure, httponly=True, samesite="lax"
-        )
+        response.set_cookie(COOKIE, frame.language, max_age=_ONE_YEAR_SECONDS, secure=secure, httponly=True, samesite="lax")
 
 
 def _accepted(header: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Turns anything into a request."""

@@ -1,0 +1,1 @@
+"""Speaks by mail."""

@@ -1,0 +1,1 @@
+"""The pure part of the service: no framework, no clock, no I/O."""

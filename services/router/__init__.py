@@ -1,0 +1,1 @@
+"""Owns who does what, and the request's life."""

@@ -1,0 +1,8 @@
+"""Runs the router."""
+
+from services.router.app import build
+from services.router.settings import RouterSettings
+from shared.app import main
+
+if __name__ == "__main__":
+    main("router", "Owns who does what, and the request's life.", RouterSettings, build)

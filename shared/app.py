@@ -1,0 +1,209 @@
+"""The frame that every service runs in: shell, consumer, relay, HTTP server, health, and an orderly end."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+import uvicorn
+import uvloop
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared import log
+from shared.clock import Clock, clock_from
+from shared.db.pool import open_pool
+from shared.delivery.consumer import STALLED_SECONDS, Consumer
+from shared.delivery.housekeeping import keep_house
+from shared.delivery.producer import Producer
+from shared.delivery.reader import Admission
+from shared.delivery.relay import Relay
+from shared.delivery.service import Service
+from shared.delivery.shell import Shell
+from shared.organisation import Authority, ConfigurationError, OrganisationSource
+from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop
+from shared.vault.seal import Vault
+
+S = TypeVar("S")
+REFRESH_SECONDS = 2.0
+
+
+class App(Generic[S]):
+    """One wired service. `app.py` of the service builds it; `serve` runs it until it is told to stop."""
+
+    def __init__(
+        self,
+        service: Service[S],
+        settings: ServiceSettings,
+        *,
+        organisation: OrganisationSource,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        vault: Vault | None = None,
+        admissions: Mapping[str, Admission] | None = None,
+    ) -> None:
+        self.name = service.name
+        self.settings = settings
+        self.organisation = organisation
+        self.pool = pool
+        self.clock = clock
+        self.vault = vault
+        self.log = log.get_log(service.name)
+        self.shell: Shell[S] = Shell(
+            service,
+            pool=pool,
+            clock=clock,
+            authority_of=self.authority,
+            vault=vault,
+            admissions=admissions,
+            parked_limit=settings.parked_limit,
+        )
+        self.consumer = Consumer(self.shell, bootstrap=settings.kafka, instance=settings.instance)
+        self._producer = Producer(settings.kafka, client_id=f"{service.name}-{settings.instance}")
+        dsn = settings.database.get_secret_value()
+        self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer)
+        self.shell.on_commit = self.relay.wake
+        self.http = FastAPI(title=f"Aiguilleur {service.name}", version="1", docs_url=None, redoc_url=None)
+        self.background: list[Callable[[], Awaitable[None]]] = []
+        """The service's own loops (ticks, the sending of mail): each runs for ever and is cancelled at the end."""
+        self._add_health()
+
+    def authority(self, code: str) -> Authority:
+        """Return the organisation of an authority as it is now. Raises UnknownCode."""
+        return self.organisation.current.authority(code)
+
+    def _add_health(self) -> None:
+        @self.http.get("/live", include_in_schema=False)
+        async def live() -> Response:
+            """Alive means: it makes progress whenever there is something to do."""
+            if self.consumer.stalled:
+                return Response(f"nothing taken from Kafka for {STALLED_SECONDS:.0f} s although there is a lag\n", 503)
+            return Response("ok\n")
+
+        @self.http.get("/ready", include_in_schema=False)
+        async def ready() -> Response:
+            """Ready means: PostgreSQL answers and the consumer did not stop itself. Kafka may be away."""
+            if self.consumer.halted:
+                return Response(f"the consumer stopped itself: {self.consumer.halted}\n", 503)
+            try:
+                async with asyncio.timeout(2), self.pool.acquire() as connection:
+                    await connection.fetchval(f"SELECT 1 FROM {self.name}.position LIMIT 1")  # noqa: S608
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                return Response(f"PostgreSQL: {type(error).__name__}\n", 503)
+            return Response("ok\n")
+
+        @self.http.get("/metrics", include_in_schema=False)
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
+        loops = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self._refresh, self._keep_house]
+        tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
+        config = uvicorn.Config(
+            self.http,
+            host=self.settings.host,
+            port=self.settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=10,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve())
+        self.log.info("service.started", port=self.settings.port)
+        await asyncio.wait([asyncio.create_task(stopping.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        await self.consumer.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._producer.close()
+        self.pool.terminate()
+        self.log.info("service.stopped")
+
+    async def _guard(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Keep a loop alive: whatever ends it is logged with an id, and it begins again. Nothing is lost by it."""
+        while True:
+            try:
+                await loop()
+                return
+            except Exception as error:  # a loop of the frame must not end in silence
+                name = getattr(loop, "__qualname__", "loop")
+                place = _place_of(error)
+                self.log.error("service.loop_failed", error=type(error).__name__, place=place, error_id=f"{self.name}.{name}")
+                await asyncio.sleep(1.0)
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            if self.organisation.refresh():
+                self.log.info("organisation.reloaded", version=self.organisation.current.version)
+            elif self.organisation.faults:
+                self.log.error("organisation.refused", faults=len(self.organisation.faults), error_id=f"{self.name}.organisation")
+
+    async def _keep_house(self) -> None:
+        await keep_house(self.shell, self.relay)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its own signal handlers: the frame has one for all."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave the signals alone."""
+
+    async def serve(self, sockets: Any = None) -> None:
+        """Serve without catching signals."""
+        await self._serve(sockets)
+
+
+def _place_of(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{'/'.join(trace.tb_frame.f_code.co_filename.split('/')[-3:])}:{trace.tb_lineno}"
+
+
+async def open_parts(settings: ServiceSettings, name: str) -> dict[str, Any]:
+    """Return what a service's `build` hands to App: organisation, pool, clock, vault. Stops the start on a fault."""
+    try:
+        organisation = OrganisationSource(settings.organisation)
+    except ConfigurationError as error:
+        stop(f"the organisation's files have faults:\n{error}")
+    vault = None
+    if settings.keys is not None:
+        try:
+            vault = Vault.from_text(settings.keys.get_secret_value())
+        except ValueError as error:
+            stop(f"AIGUILLEUR_KEYS: {error}")
+    pool = await open_pool(settings.database.get_secret_value(), name=name)
+    return {"organisation": organisation, "pool": pool, "clock": clock_from(settings.clock_file), "vault": vault}
+
+
+Build = Callable[[Any], Awaitable[App[Any]]]
+
+
+async def serve_all(builds: Sequence[tuple[Build, ServiceSettings]]) -> None:
+    """Build and run services in this process until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    apps = [await build(settings) for build, settings in builds]
+    await asyncio.gather(*(app.serve(stopping) for app in apps))
+
+
+def main(name: str, purpose: str, settings_class: type[T], build: Build) -> None:
+    """Run one service: read the environment, build, serve. `--help` lists the settings."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{name}",
+        description=f"{purpose}\n\nSettings, from the environment:\n{describe_settings(settings_class)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    settings = read_settings(settings_class)
+    log.configure(level=settings.log_level)
+    uvloop.run(serve_all([(build, settings)]))

@@ -1,0 +1,1 @@
+"""The database: who may do what, migrations, connections."""

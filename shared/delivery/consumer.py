@@ -1,0 +1,207 @@
+"""The consumer: hands the log to the shell in batches, for ever, whatever dies. Nothing here decides anything."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from shared import metrics
+from shared.delivery.errors import TooManyParked, Unavailable
+from shared.delivery.shell import Shell
+from shared.delivery.store import Place
+from shared.delivery.values import RawRecord
+
+MAX_RECORDS = 500
+CATCH_UP_RECORDS = 2000
+COMMIT_EVERY_SECONDS = 1.0
+PACE_SECONDS = 0.010
+HALT_RETRY_SECONDS = 60.0
+STALLED_SECONDS = 15.0
+
+
+async def parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
+    """Wrap raw records without looking at them: a header that is not UTF-8 must reach the shell, not an exception."""
+    return KafkaMessage(body=b"", raw_message=tuple(records), headers={}, message_id="batch", consumer=None)  # type: ignore[arg-type]
+
+
+async def decode(message: KafkaMessage) -> Any:
+    """Hand the raw records on as the body."""
+    return message.raw_message
+
+
+class Consumer:
+    """Consumes the topics of one service, as a static member of the service's group."""
+
+    def __init__(self, shell: Shell[Any], *, bootstrap: str, instance: str) -> None:
+        self._shell = shell
+        self._bootstrap = bootstrap
+        self._name = shell.service.name
+        self._instance = instance
+        self._log = shell.log
+        self._positions: dict[Place, int] = {}
+        self._committed_at = 0.0
+        self._lag: dict[Place, int] = {}
+        self.progressed = time.monotonic()
+        """When something was last taken, or there was nothing left to take (monotonic seconds)."""
+        self.connected = False
+        self.halted: str | None = None
+        self.broker = KafkaBroker(bootstrap, apply_types=False, logger=None)
+        self.subscriber = self.broker.subscriber(
+            *[topic.name for topic in shell.service.consumes],
+            batch=True,
+            group_id=self._name,
+            group_instance_id=f"{self._name}-{instance}",
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            batch_timeout_ms=10,
+            max_records=CATCH_UP_RECORDS,
+            fetch_max_wait_ms=50,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+            parser=parse,
+            decoder=decode,
+        )
+        self.subscriber(self._handle)
+
+    async def serve(self) -> None:
+        """Start, retrying while Kafka is away (FastStream gives up at once), then watch for ever."""
+        delay = 0.2
+        while not self.connected:
+            try:
+                await self.broker.start()
+                self.connected = True
+            except (KafkaError, OSError, TimeoutError) as error:
+                metrics.UNAVAILABLE.labels(self._name, "kafka").inc()
+                self._log.warning("consumer.kafka_unavailable", error=type(error).__name__)
+                await self._stop_broker()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+        self._log.info("consumer.started", count=len(self._shell.service.consumes))
+        while True:
+            await asyncio.sleep(1.0)
+            self._look()
+
+    async def _stop_broker(self) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self.broker.stop()
+        except (KafkaError, OSError, TimeoutError, AttributeError):
+            pass
+
+    async def stop(self) -> None:
+        """Say good-bye to the group's offsets and stop fetching."""
+        if self.connected:
+            await self._commit(force=True)
+            await self._stop_broker()
+
+    async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
+        """Take one batch. Never raises: it waits and tries again, or halts."""
+        started = time.perf_counter()
+        batches = _by_place(records)
+        delay = 0.05
+        while True:
+            try:
+                behind = await self._shell.take(batches)
+                break
+            except Unavailable as error:
+                self._log.warning("consumer.postgresql_unavailable", error=str(error))
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 1.0)
+            except TooManyParked as error:
+                await self._halt(str(error))
+        await self._after(batches, behind)
+        metrics.BATCH.labels(self._name, "log").observe(len(records))
+        spent = time.perf_counter() - started
+        metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
+        if len(records) < MAX_RECORDS and spent < PACE_SECONDS:
+            await asyncio.sleep(PACE_SECONDS - spent)
+
+    async def _after(self, batches: dict[Place, list[RawRecord]], behind: dict[Place, int]) -> None:
+        for place, mine in batches.items():
+            if place not in behind:
+                self._positions[place] = mine[-1].offset + 1
+        self.progressed = time.monotonic()
+        for place, position in behind.items():
+            await self._seek(place, position, first=batches[place][0].offset)
+        await self._commit(force=False)
+
+    async def _seek(self, place: Place, position: int, *, first: int) -> None:
+        """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
+        consumer: Any = self.subscriber.consumer
+        partition = TopicPartition(*place)
+        try:
+            beginning = (await consumer.beginning_offsets([partition]))[partition]
+            if beginning > position:
+                if position > 0:
+                    self._log.error(
+                        "consumer.log_truncated",
+                        topic=place[0],
+                        partition=place[1],
+                        expected=position,
+                        offset=beginning,
+                    )
+                    metrics.GAPS.labels(self._name).inc()
+                await self._shell.move(place, beginning)
+            consumer.seek(partition, max(position, beginning))
+        except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
+            self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=first, error=type(error).__name__)
+
+    async def _halt(self, why: str) -> None:
+        self.halted = why
+        metrics.HALTED.labels(self._name).set(1)
+        self._log.error("consumer.halted", why="too many parked records", error_id=f"{self._name}.halted")
+        await asyncio.sleep(HALT_RETRY_SECONDS)
+        self.halted = None
+        metrics.HALTED.labels(self._name).set(0)
+
+    async def _commit(self, *, force: bool) -> None:
+        """Tell Kafka where we are, about once a second: a courtesy to lag monitors. The truth is in PostgreSQL."""
+        now = time.monotonic()
+        consumer: Any = self.subscriber.consumer
+        if consumer is None or (not force and now - self._committed_at < COMMIT_EVERY_SECONDS):
+            return
+        self._committed_at = now
+        mine = consumer.assignment()
+        offsets = {TopicPartition(*place): at for place, at in self._positions.items() if TopicPartition(*place) in mine}
+        if not offsets:
+            return
+        try:
+            async with asyncio.timeout(2.0):
+                await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
+            self._log.info("consumer.commit_skipped", error=type(error).__name__)
+
+    def _look(self) -> None:
+        """Measure the lag; a partition of ours with nothing left counts as progress."""
+        consumer: Any = self.subscriber.consumer
+        lag = 0
+        for partition in consumer.assignment() if consumer is not None else ():
+            end = consumer.highwater(partition)
+            if end is not None:
+                lag += max(0, end - self._positions.get((partition.topic, partition.partition), end))
+        metrics.LAG.labels(self._name).set(lag)
+        if lag == 0:
+            self.progressed = time.monotonic()
+
+    @property
+    def stalled(self) -> bool:
+        """Whether there is something to take and nothing was taken for 15 s."""
+        return self.connected and self.halted is None and time.monotonic() - self.progressed > STALLED_SECONDS
+
+
+def _by_place(records: Sequence[ConsumerRecord]) -> dict[Place, list[RawRecord]]:
+    batches: dict[Place, list[RawRecord]] = {}
+    for one in records:
+        raw = RawRecord(
+            one.topic, one.partition, one.offset, one.key, tuple((name, value or b"") for name, value in one.headers), one.value
+        )
+        batches.setdefault((one.topic, one.partition), []).append(raw)
+    return batches

@@ -1,0 +1,210 @@
+"""The pure core of the shell: a batch of inputs folded over the states of their requests.
+
+No I/O, no clock, no logger. The real shell and the simulation run this same code. Whatever raises on account of one
+input is caught here and charged to that input; the neighbours go on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from shared.delivery.run import ContextFor, Run
+from shared.delivery.service import Service, StateCodec
+from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
+from shared.events.envelope import MAX_VALUE_BYTES, encode_headers
+from shared.events.topics import Topic
+
+S = TypeVar("S")
+
+
+class DigestMismatch(Exception):
+    """The same ticket (an Idempotency-Key, a CloudEvents id) came with another content."""
+
+
+class Core(Generic[S]):
+    """Folds batches for one service. Holds nothing that a batch changes."""
+
+    def __init__(self, service: Service[S]) -> None:
+        self.service = service
+        self.codec: StateCodec[S] = StateCodec(service.state)
+        self._source = f"/aiguilleur/{service.name}"
+        self._place = {topic.name: place for place, topic in enumerate(service.sequenced)}
+        self._outlet: dict[type, tuple[int, Topic]] = {
+            cls: (place, topic) for place, topic in enumerate(service.produces) for cls in topic.types
+        }
+
+    def unknown(self) -> Known[S]:
+        """Return what is known of a request that was never seen."""
+        return Known(state=None, revision=0, seen=[0] * len(self._place), sent=[0] * len(self.service.produces))
+
+    def fold(self, inputs: Sequence[Input], known: Mapping[UUID, Known[S]], taken: Taken, context_for: ContextFor) -> Folded[S]:
+        """Fold the inputs, in order, over the requests. `known` lacks those never seen; nothing passed in is changed.
+
+        After it: for each input one result; for each touched request one row to save; the records to publish; the rows of
+        the service's own tables; what was parked, and which parked records were released.
+        """
+        folded: Folded[S] = Folded()
+        results: list[Result[S] | None] = [None] * len(inputs)
+        by_request: dict[UUID, list[tuple[int, Input]]] = {}
+        fresh: dict[tuple[str, str], tuple[bytes | None, UUID]] = {}
+        for place, one in enumerate(inputs):
+            if one.ticket is not None:
+                name = (one.ticket.source, one.ticket.id)
+                earlier = taken.get(name) or fresh.get(name)
+                if earlier is not None:
+                    results[place] = _repeated(one, earlier)
+                    continue
+                fresh[name] = (one.ticket.digest, one.request_id)
+            by_request.setdefault(one.request_id, []).append((place, one))
+        for request_id, mine in by_request.items():
+            run = self._fold_request(request_id, mine, known.get(request_id) or self.unknown(), context_for)
+            self._gather(folded, run)
+            for place, result in run.results:
+                results[place] = result
+                ticket = inputs[place].ticket
+                if ticket is not None and result.kind == "done":
+                    folded.tickets.append((ticket, request_id))
+        folded.results = [result for result in results if result is not None]
+        return folded
+
+    def _fold_request(self, request_id: UUID, mine: list[tuple[int, Input]], before: Known[S], context_for: ContextFor) -> Run[S]:
+        authority = next((one.authority for _, one in mine if one.authority), "")
+        try:
+            run = Run(request_id, authority, before)
+            for place, one in mine:
+                run.results.append((place, self._take(run, one, context_for, careful=False)))
+            self._close(run)
+        except Exception:  # one of the inputs leads to a state that cannot be encoded or projected: find which
+            run = Run(request_id, authority, before)
+            for place, one in mine:
+                run.results.append((place, self._take(run, one, context_for, careful=True)))
+            self._close(run)
+        return run
+
+    def _take(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+        """Take one input if it is the next of its topic; else it is a duplicate, or is put aside."""
+        if one.sequence is None or one.topic is None:
+            return self._try(run, one, context_for, careful=careful)
+        spot = self._place[one.topic]
+        expected = run.seen[spot] + 1
+        if one.sequence < expected or (one.parked_id is None and run.waits(one.topic, one.sequence)):
+            return Result("duplicate", run.request_id)
+        if one.sequence > expected:
+            why: ParkedWhy = "waiting" if run.waits(one.topic, expected) else "gap"
+            return run.park(one, why, f"expected sequence {expected}, got {one.sequence}")
+        result = self._try(run, one, context_for, careful=careful)
+        if result.kind == "done":
+            run.seen[spot] = one.sequence
+            self._take_waiting(run, one.topic, spot, context_for, careful=careful)
+        return result
+
+    def _try(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+        """Run the step; its fault is charged to the input, which is parked (a record) or failed (a local input)."""
+        if one.fault is not None:
+            return run.park(one, "undecodable", one.fault)
+        try:
+            result = self._advance(run, one, context_for, careful=careful)
+        except Exception as error:  # the guard of the shell
+            if one.raw is None:
+                return Result("failed", run.request_id, error=error)
+            return run.park(one, "poison", describe(error))
+        if one.parked_id is not None:
+            run.release_id(one.parked_id)
+        return result
+
+    def _advance(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+        """Run the step on one input. When it raises, nothing of the run has changed."""
+        if one.skip:
+            run.touched = True
+            return Result("done", run.request_id, run.state)
+        change = self.service.step(run.state, one.event, context_for(one.authority, run.request_id), fact=one.fact)
+        sent, outgoing = self._encode(run, one, change.events)
+        if careful:
+            self.codec.encode(change.state)
+            tuple(self.service.project(run.request_id, run.known.state, change.state))
+        run.state = change.state
+        run.sent = sent
+        run.outbox += outgoing
+        run.rows += one.rows
+        run.touched = True
+        return Result("done", run.request_id, change.state, change.events)
+
+    def _take_waiting(self, run: Run[S], topic: str, spot: int, context_for: ContextFor, *, careful: bool) -> None:
+        """Take the parked successors of what was just taken, for as long as they follow one another."""
+        while run.waiting:
+            following = [one for one in run.waiting if one.topic == topic and one.sequence == run.seen[spot] + 1]
+            if not following or following[0].why not in ("gap", "waiting"):
+                return
+            try:
+                self._advance(run, following[0].input, context_for, careful=careful)
+            except Exception as error:  # the guard of the shell, as in _try
+                run.relabel(following[0], "poison", describe(error))
+                return
+            run.seen[spot] = following[0].sequence
+            run.release(following[0])
+
+    def _encode(self, run: Run[S], one: Input, events: Iterable[Any]) -> tuple[list[int], list[Outgoing]]:
+        sent, outgoing = list(run.sent), []
+        for event in events:
+            place, topic = self._outlet[type(event)]
+            sent[place] += 1
+            headers = encode_headers(
+                event=event,
+                source=self._source,
+                id=f"{run.request_id}.{topic.name}.{sent[place]}",
+                sequence=sent[place],
+                time=event.at,
+                traceparent=one.traceparent,
+            )
+            key = f"{event.authority}/{event.service}" if topic.key == "service" else str(run.request_id)
+            value = event.model_dump_json().encode()
+            if len(value) > MAX_VALUE_BYTES:
+                raise ValueError("an event would be larger than Kafka takes")
+            outgoing.append(Outgoing(run.request_id, topic.name, key.encode(), sent[place], headers, value))
+        return sent, outgoing
+
+    def _close(self, run: Run[S]) -> None:
+        """Project and encode the outcome. When it raises, some input of the run is to blame."""
+        if run.state is not run.known.state:
+            run.rows += tuple(self.service.project(run.request_id, run.known.state, run.state))
+        run.encoded = self.codec.encode(run.state)
+
+    @staticmethod
+    def _gather(folded: Folded[S], run: Run[S]) -> None:
+        folded.relabelled += run.relabelled
+        if not run.touched:
+            return
+        folded.saved.append(
+            Saved(
+                request_id=run.request_id,
+                authority=run.authority,
+                revision=run.known.revision + 1,
+                held=bool(run.waiting),
+                state=run.encoded,
+                seen=tuple(run.seen),
+                sent=tuple(run.sent),
+            )
+        )
+        folded.outbox += run.outbox
+        folded.parked += run.parked.values()
+        folded.released += run.released
+        for statement, row in run.rows:
+            folded.rows.setdefault(statement, []).append(row)
+
+
+def _repeated(one: Input, earlier: tuple[bytes | None, UUID]) -> Result[Any]:
+    digest, request_id = earlier
+    if one.ticket is not None and one.ticket.digest != digest:
+        return Result("failed", request_id, error=DigestMismatch("the same key came with another content"))
+    return Result("duplicate", request_id)
+
+
+def describe(error: Exception) -> str:
+    """Name an exception and where it arose, without its text: the text may hold what a usager wrote."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    where = "/".join(trace.tb_frame.f_code.co_filename.split("/")[-3:])
+    return f"{type(error).__name__} at {where}:{trace.tb_lineno}"

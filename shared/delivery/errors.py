@@ -1,0 +1,39 @@
+"""The two kinds of error of the shell, and which of PostgreSQL's belong where."""
+
+import asyncpg
+
+
+class Unavailable(Exception):
+    """PostgreSQL did not answer. Whether the change was made is unknown: try again with the same ticket."""
+
+
+class TooManyParked(Exception):
+    """So many records were parked in a minute that something is wrong with us rather than with them: the consumer stops."""
+
+
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+"""No retry of ours can be wrong, and one may help: the database is away, starting, full, not migrated yet."""
+
+CONFLICT: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Another transaction was in the way: run the batch again at once."""
+
+FAULTY: tuple[type[Exception], ...] = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""PostgreSQL will never take these values: find the input that brings them."""

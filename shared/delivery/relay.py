@@ -1,0 +1,150 @@
+"""The relay: publishes what the shell committed to the outbox, in order, in sets. One per service at a time."""
+
+import asyncio
+import time
+
+import asyncpg
+
+from shared import metrics
+from shared.delivery.errors import UNAVAILABLE
+from shared.delivery.points import reach
+from shared.delivery.producer import NOT_SENT, Producer
+from shared.delivery.store import decode_headers
+from shared.delivery.values import Outgoing
+from shared.log import get_log
+
+SET = 2000
+PACE_SECONDS = 0.005
+LOOK_SECONDS = 1.0
+"""How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""
+ARCHIVE_DAYS = 14
+
+
+class Relay:
+    """Publishes the outbox of one service. Several replicas may run; the one that holds the advisory lock works."""
+
+    def __init__(self, service: str, *, dsn: str, pool: asyncpg.Pool, producer: Producer) -> None:
+        self._service = service
+        self._dsn = dsn
+        self._pool = pool
+        self._producer = producer
+        self._woken = asyncio.Event()
+        self._log = get_log(service)
+        self._leads = False
+        self.last_error: str | None = None
+        self.progressed = time.monotonic()
+        """When the outbox was last seen empty or something was published (monotonic seconds)."""
+
+    def wake(self) -> None:
+        """Say that something was committed. A replica that does not lead tells the one that does."""
+        self._woken.set()
+
+    async def serve(self) -> None:
+        """Publish for ever; wait and begin again when PostgreSQL or Kafka is away."""
+        delay = 0.1
+        while True:
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=60)
+            except UNAVAILABLE:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+                continue
+            delay = 0.1
+            try:
+                await self._serve_with(connection)
+            except UNAVAILABLE as error:
+                self.last_error = type(error).__name__
+                metrics.UNAVAILABLE.labels(self._service, "postgresql").inc()
+                await asyncio.sleep(0.2)
+            finally:
+                self._leads = False
+                connection.terminate()
+
+    async def _serve_with(self, connection: asyncpg.Connection) -> None:
+        channel = f"outbox_{self._service}"
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"aiguilleur relay {self._service}"):
+            await self._notify_leader(connection, channel)
+        self._leads = True
+        await connection.add_listener(channel, lambda *_: self._woken.set())
+        while True:
+            self._woken.clear()
+            published = await self._publish_set(connection)
+            if published >= SET:
+                continue
+            if published == 0:
+                self.progressed = time.monotonic()
+                await self._wait(LOOK_SECONDS)
+            else:
+                await asyncio.sleep(PACE_SECONDS)
+
+    async def _notify_leader(self, connection: asyncpg.Connection, channel: str) -> None:
+        """Pass a wake-up on to the replica that leads, then see a little later whether it still does."""
+        if await self._wait(LOOK_SECONDS):
+            self._woken.clear()
+            await connection.execute("SELECT pg_notify($1, '')", channel)
+            await asyncio.sleep(0.01)
+
+    async def _wait(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _publish_set(self, connection: asyncpg.Connection) -> int:
+        rows = await connection.fetch(
+            "SELECT id, request_id, topic, key, sequence, headers, value, "  # noqa: S608  # the service's own schema
+            f"extract(epoch FROM now() - created_at)::float8 AS age FROM {self._service}.outbox "
+            "WHERE published_at IS NULL ORDER BY id LIMIT $1",
+            SET,
+        )
+        metrics.OUTBOX_OLDEST.labels(self._service).set(rows[0]["age"] if rows else 0)
+        metrics.OUTBOX_PENDING.labels(self._service).set(len(rows))
+        if not rows:
+            return 0
+        reach("relay.after_claim")
+        await self._send(rows)
+        reach("relay.after_send")
+        await connection.execute(
+            f"UPDATE {self._service}.outbox SET published_at = now() WHERE id = ANY($1::bigint[])",  # noqa: S608
+            [row["id"] for row in rows],
+        )
+        reach("relay.after_mark")
+        self.progressed = time.monotonic()
+        metrics.PUBLISHED.labels(self._service).inc(len(rows))
+        return len(rows)
+
+    async def _send(self, rows: list[asyncpg.Record]) -> None:
+        records = [
+            Outgoing(
+                row["request_id"],
+                row["topic"],
+                row["key"],
+                row["sequence"],
+                decode_headers(row["headers"]),
+                row["value"],
+            )
+            for row in rows
+        ]
+        delay = 0.05
+        while True:
+            try:
+                await self._producer.send(records)
+            except NOT_SENT as error:
+                self.last_error = type(error).__name__
+                metrics.PUBLISH_ERRORS.labels(self._service).inc()
+                self._log.warning("relay.kafka_unavailable", error=type(error).__name__, count=len(records))
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 1.0)
+            else:
+                self.last_error = None
+                return
+
+    async def prune(self) -> int:
+        """Delete what was published more than 14 days ago. Return how many rows went."""
+        status = await self._pool.execute(
+            f"DELETE FROM {self._service}.outbox WHERE published_at IS NOT NULL "  # noqa: S608
+            f"AND created_at < now() - interval '{ARCHIVE_DAYS} days'"
+        )
+        return int(status.split()[-1])

@@ -1,0 +1,272 @@
+"""The I/O around the pure core: one transaction per batch, for records of the log and for local inputs alike."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from shared import metrics
+from shared.clock import Clock
+from shared.delivery.core import Core
+from shared.delivery.errors import CONFLICT, FAULTY, UNAVAILABLE, TooManyParked, Unavailable
+from shared.delivery.points import reach
+from shared.delivery.reader import Admission, Reader
+from shared.delivery.run import ContextFor
+from shared.delivery.service import Context, Service
+from shared.delivery.store import Conflict, Connection, Place, Store
+from shared.delivery.values import Folded, Input, Parked, RawRecord, Result
+from shared.log import get_log
+from shared.organisation import Authority
+from shared.vault.seal import Vault
+
+S = TypeVar("S")
+MAX_LOCAL_BATCH = 500
+_TRIES = 20
+CONFLICTS: tuple[type[Exception], ...] = (Conflict, *CONFLICT)
+
+
+class RefusedByDatabase(Exception):
+    """PostgreSQL does not take the values that this input leads to."""
+
+
+class Shell(Generic[S]):
+    """Runs a service's steps, durably and once. One per service and process."""
+
+    def __init__(
+        self,
+        service: Service[S],
+        *,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        authority_of: Callable[[str], Authority],
+        vault: Vault | None = None,
+        admissions: Mapping[str, Admission] | None = None,
+        parked_limit: int = 100,
+    ) -> None:
+        self.service = service
+        self.core: Core[S] = Core(service)
+        self.pool = pool
+        self.log = get_log(service.name)
+        self.on_commit: Callable[[], None] = lambda: None
+        """Called after a commit that left something in the outbox: wakes the relay."""
+        self._clock = clock
+        self._authority_of = authority_of
+        self._parked_limit = parked_limit
+        sequenced = frozenset(topic.name for topic in service.sequenced)
+        self.reader = Reader(sequenced, admissions or {}, vault.reveal if vault else None)
+        self.store: Store[S] = Store(self.core, decode_parked=self.reader.read_waiting, hide=vault.hide if vault else None)
+        self._queue: list[tuple[Input, asyncio.Future[Result[S]]]] = []
+        self._queued = asyncio.Event()
+
+    # --- local inputs: a click, a tick, a mail's outcome -------------------------------------------------------------
+
+    async def apply(self, one: Input) -> Result[S]:
+        """Run the step on a local input and return what it did, after the commit. Inputs of the same moment share one.
+
+        Raises:
+            Unavailable: PostgreSQL did not answer; try again later, with the same ticket.
+            DigestMismatch: the ticket was taken by another content.
+            Exception: whatever the step raised.
+        """
+        future: asyncio.Future[Result[S]] = asyncio.get_running_loop().create_future()
+        self._queue.append((one, future))
+        self._queued.set()
+        result = await future
+        if result.error is not None:
+            raise result.error
+        return result
+
+    async def serve_local(self) -> None:
+        """Run local inputs in batches for ever: the next batch gathers while one is being committed (group commit)."""
+        while True:
+            await self._queued.wait()
+            batch, self._queue = self._queue[:MAX_LOCAL_BATCH], self._queue[MAX_LOCAL_BATCH:]
+            if not self._queue:
+                self._queued.clear()
+            await self._run_local(batch)
+
+    async def _run_local(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
+        try:
+            results = await self.run([one for one, _ in batch], lane="local")
+        except Unavailable as error:
+            results = [Result("failed", one.request_id, error=error) for one, _ in batch]
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    async def run(self, inputs: Sequence[Input], *, lane: str) -> list[Result[S]]:
+        """Fold inputs in one transaction of their own, and again if another one came first; one result for each.
+
+        Raises:
+            Unavailable: PostgreSQL did not answer.
+        """
+        for _ in range(_TRIES):
+            try:
+                return await self._transact(inputs, {}, lane=lane)
+            except CONFLICTS:
+                metrics.CONFLICTS.labels(self.service.name).inc()
+            except FAULTY as error:
+                if len(inputs) == 1:
+                    return [Result("failed", inputs[0].request_id, error=RefusedByDatabase(type(error).__name__))]
+                return [result for one in inputs for result in await self.run([one], lane=lane)]
+            except UNAVAILABLE as error:
+                metrics.UNAVAILABLE.labels(self.service.name, "postgresql").inc()
+                self.log.warning("postgresql.unavailable", error=type(error).__name__, place=lane)
+                raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+        raise Unavailable("the request is being changed by too many others at once; try again in a moment")
+
+    # --- records of the log ------------------------------------------------------------------------------------------
+
+    async def take(self, records: Mapping[Place, Sequence[RawRecord]]) -> dict[Place, int]:
+        """Take records of the log, in the order of their offsets per partition, in one transaction.
+
+        Records below a partition's position are dropped: they were taken. Returns the partitions whose records begin
+        above their position, with that position: the caller has to fetch again from there; nothing of them was taken.
+
+        Raises:
+            Unavailable: PostgreSQL did not answer; nothing is lost, try again.
+            TooManyParked: more was parked in a minute than is plausible; nothing was changed.
+        """
+        for _ in range(_TRIES):
+            try:
+                return await self._take(records, refused=False)
+            except CONFLICTS:
+                metrics.CONFLICTS.labels(self.service.name).inc()
+            except FAULTY:
+                return await self._take_one_by_one(records)
+            except UNAVAILABLE as error:
+                metrics.UNAVAILABLE.labels(self.service.name, "postgresql").inc()
+                raise Unavailable(type(error).__name__) from error
+        raise Unavailable("conflicts")
+
+    async def move(self, place: Place, position: int) -> None:
+        """Set a partition's position: the log begins there, what came before has expired. Raises Unavailable."""
+        try:
+            async with self.pool.acquire() as connection:
+                await self.store.save(connection, Folded(), {place: position})
+        except UNAVAILABLE as error:
+            raise Unavailable(type(error).__name__) from error
+
+    async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, refused: bool) -> dict[Place, int]:
+        reach("consume.before_begin")
+        async with self.pool.acquire() as connection, connection.transaction():
+            positions = await self.store.lock_positions(connection, list(records))
+            behind: dict[Place, int] = {}
+            moved: dict[Place, int] = {}
+            fresh: list[RawRecord] = []
+            for place, mine in records.items():
+                position = positions.get(place, 0)
+                if mine[0].offset > position:
+                    behind[place] = position
+                    continue
+                new = [raw for raw in mine if raw.offset >= position]
+                if new:
+                    fresh += new
+                    moved[place] = new[-1].offset + 1
+            if fresh:
+                await self._fold_records(connection, fresh, moved, refused=refused)
+        reach("consume.after_commit")
+        if fresh:
+            self.on_commit()
+        return behind
+
+    async def _fold_records(
+        self, connection: Connection, fresh: list[RawRecord], moved: dict[Place, int], *, refused: bool
+    ) -> None:
+        read = [self.reader.read(raw) for raw in fresh]
+        inputs = [one for one in read if isinstance(one, Input)]
+        lost = [one for one in read if isinstance(one, Parked)]
+        folded = await self._fold(connection, inputs, refused=refused)
+        folded.parked += lost
+        if folded.parked:
+            await self._check_limit(connection, len(folded.parked))
+        reach("consume.after_fold")
+        await self.store.save(connection, folded, moved)
+        reach("consume.before_commit")
+        self._tell(folded)
+
+    async def _take_one_by_one(self, records: Mapping[Place, Sequence[RawRecord]]) -> dict[Place, int]:
+        """Find the record whose values PostgreSQL refuses, and park it; the others are taken."""
+        behind: dict[Place, int] = {}
+        for place, mine in records.items():
+            for raw in mine:
+                try:
+                    behind |= await self._take({place: [raw]}, refused=False)
+                except FAULTY:
+                    behind |= await self._take({place: [raw]}, refused=True)
+                if place in behind:
+                    break
+        return behind
+
+    # --- both --------------------------------------------------------------------------------------------------------
+
+    async def _transact(self, inputs: Sequence[Input], moved: dict[Place, int], *, lane: str) -> list[Result[S]]:
+        started = time.perf_counter()
+        reach("local.before_begin")
+        async with self.pool.acquire() as connection, connection.transaction():
+            folded = await self._fold(connection, inputs, refused=False)
+            await self.store.save(connection, folded, moved)
+            reach("local.before_commit")
+        reach("local.after_commit")
+        self._tell(folded)
+        if folded.outbox:
+            self.on_commit()
+        metrics.BATCH.labels(self.service.name, lane).observe(len(inputs))
+        metrics.BATCH_SECONDS.labels(self.service.name, lane).observe(time.perf_counter() - started)
+        return folded.results
+
+    async def _fold(self, connection: Connection, inputs: Sequence[Input], *, refused: bool) -> Folded[S]:
+        taken = await self.store.find_taken(connection, [one.ticket for one in inputs if one.ticket is not None])
+        known = await self.store.load(connection, {one.request_id for one in inputs}) if inputs else {}
+        reach("consume.after_load")
+        started = time.perf_counter()
+        folded = self.core.fold(inputs, known, taken, _refuse if refused else self._contexts())
+        metrics.STEP_SECONDS.labels(self.service.name).observe(time.perf_counter() - started)
+        return folded
+
+    def _contexts(self) -> ContextFor:
+        """Return the contexts of one batch: one instant for all, one organisation per authority."""
+        now = self._clock.now()
+        found: dict[str, Authority] = {}
+
+        def context_for(code: str, request_id: UUID) -> Context:
+            authority = found.get(code)
+            if authority is None:
+                authority = found[code] = self._authority_of(code)
+            return Context(now, authority, request_id)
+
+        return context_for
+
+    async def _check_limit(self, connection: Connection, count: int) -> None:
+        parked = await self.store.count_parked_last_minute(connection) + count
+        if parked > self._parked_limit:
+            raise TooManyParked(f"{parked} records would be parked within a minute; the limit is {self._parked_limit}")
+
+    def _tell(self, folded: Folded[S]) -> None:
+        name = self.service.name
+        for outcome in ("done", "duplicate", "parked", "failed"):
+            count = sum(1 for result in folded.results if result.kind == outcome)
+            if count:
+                metrics.CONSUMED.labels(name, outcome).inc(count)
+        for one in folded.parked:
+            metrics.PARKED.labels(name, one.why).inc()
+            if one.why == "gap":
+                metrics.GAPS.labels(name).inc()
+            event = "delivery.gap" if one.why == "gap" else "delivery.parked"
+            self.log.error(event, why=one.why, error_id=one.error_id, request_id=one.request_id, detail=one.detail)
+
+    async def find_state(self, request_id: UUID) -> S | None:
+        """Return the state of a request as it is now, without a lock. Raises Unavailable."""
+        try:
+            async with self.pool.acquire() as connection:
+                known = await self.store.load(connection, [request_id], lock=False)
+        except UNAVAILABLE as error:
+            raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+        return known[request_id].state if request_id in known else None
+
+
+def _refuse(_authority: str, _request_id: UUID) -> Context:
+    raise RefusedByDatabase

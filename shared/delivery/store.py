@@ -1,0 +1,235 @@
+"""All SQL of the shell: what a batch locks and loads, and what it saves, in sets."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.delivery.core import Core
+from shared.delivery.tables import counters
+from shared.delivery.values import Folded, Known, Outgoing, Parked, RawRecord, Taken, Ticket, Waiting
+from shared.events.envelope import MAX_VALUE_BYTES
+from shared.events.topics import TOPICS, dead_letters
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+S = TypeVar("S")
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+_PERSONAL_IN_CLEAR = {topic.name for topic in TOPICS if topic.personal == "clear"}
+_TOPIC = {topic.name: topic for topic in TOPICS}
+
+
+class Conflict(Exception):
+    """Another transaction changed one of the batch's requests first; run the batch again on what it left."""
+
+
+def encode_headers(headers: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return headers as readable JSON; any byte survives (latin-1)."""
+    return msgspec.json.encode([(name, value.decode("latin-1")) for name, value in headers])
+
+
+def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
+    """Return what `encode_headers` stored."""
+    return [(name, value.encode("latin-1")) for name, value in msgspec.json.decode(stored)]
+
+
+class Store(Generic[S]):
+    """The shell's tables of one service."""
+
+    def __init__(
+        self,
+        core: Core[S],
+        *,
+        decode_parked: Callable[[asyncpg.Record, int], Waiting | None],
+        hide: Callable[[bytes], bytes] | None,
+    ) -> None:
+        self._core = core
+        self._name = core.service.name
+        self._decode_parked = decode_parked
+        self._hide = hide
+        seen, sent = counters(core.service)
+        self._seen, self._sent = slice(4, 4 + len(seen)), slice(4 + len(seen), 4 + len(seen) + len(sent))
+        self._load_sql = (
+            f"SELECT request_id, revision, held, state{''.join(f', {name}' for name in [*seen, *sent])} "  # noqa: S608  # names from the declaration
+            f"FROM {self._name}.request WHERE request_id = ANY($1::uuid[])"
+        )
+        self._save_sql = _save_sql(self._name, [*seen, *sent])
+
+    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
+        """Lock the position rows of these partitions; return the next offset of those that have one."""
+        rows = await connection.fetch(
+            f"SELECT topic, partition, next_offset FROM {self._name}.position "  # noqa: S608
+            "WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE",
+            [topic for topic, _ in places],
+            [partition for _, partition in places],
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    async def load(self, connection: Connection, request_ids: Iterable[UUID], *, lock: bool = True) -> dict[UUID, Known[S]]:
+        """Lock (in the order of their ids) and return what is known of these requests; those never seen are missing."""
+        lock_sql = " ORDER BY request_id FOR UPDATE" if lock else ""
+        rows = await connection.fetch(self._load_sql + lock_sql, list(request_ids))
+        decode = self._core.codec.decode
+        known = {row[0]: Known(decode(row[3]), row[1], list(row[self._seen]), list(row[self._sent]), row[2]) for row in rows}
+        held = [request_id for request_id, one in known.items() if one.held]
+        if held:
+            for request_id, waiting in await self._waiting(connection, held):
+                known[request_id].waiting.append(waiting)
+        return known
+
+    async def _waiting(self, connection: Connection, held: list[UUID]) -> list[tuple[UUID, Waiting]]:
+        rows = await connection.fetch(
+            f"SELECT * FROM {self._name}.parked WHERE resolved_at IS NULL AND sequence IS NOT NULL "  # noqa: S608
+            "AND request_id = ANY($1::uuid[]) ORDER BY request_id, topic, sequence",
+            held,
+        )
+        decoded = [(row["request_id"], self._decode_parked(row, row["id"])) for row in rows]
+        return [(request_id, waiting) for request_id, waiting in decoded if waiting is not None]
+
+    async def find_taken(self, connection: Connection, tickets: Sequence[Ticket]) -> Taken:
+        """Return which of these tickets were taken before."""
+        if not tickets:
+            return {}
+        rows = await connection.fetch(
+            f"SELECT source, id, digest, request_id FROM {self._name}.inbox "  # noqa: S608
+            "WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+            [ticket.source for ticket in tickets],
+            [ticket.id for ticket in tickets],
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    async def count_parked_last_minute(self, connection: Connection) -> int:
+        """Return how many records were parked in the last minute because something is wrong with them."""
+        return int(
+            await connection.fetchval(
+                f"SELECT count(*) FROM {self._name}.parked WHERE parked_at > now() - interval '1 minute' AND why <> 'waiting'"  # noqa: S608
+            )
+        )
+
+    async def save(self, connection: Connection, folded: Folded[S], positions: dict[Place, int]) -> None:
+        """Write all that a batch changes.
+
+        Raises:
+            Conflict: a request was created or changed by another transaction meanwhile. Nothing may be committed.
+        """
+        copies = [self._dead_letter(one) for one in folded.parked]
+        saved, outbox = folded.saved, folded.outbox + copies
+        columns: list[list[Any]] = [
+            [one.request_id for one in saved],
+            [one.authority for one in saved],
+            [one.revision for one in saved],
+            [one.held for one in saved],
+            [one.state for one in saved],
+            *([one.seen[place] for one in saved] for place in range(self._seen.stop - self._seen.start)),
+            *([one.sent[place] for one in saved] for place in range(self._sent.stop - self._sent.start)),
+            [one.request_id for one in outbox],
+            [one.topic for one in outbox],
+            [one.key for one in outbox],
+            [one.sequence for one in outbox],
+            [encode_headers(one.headers) for one in outbox],
+            [one.value for one in outbox],
+            [topic for topic, _ in positions],
+            [partition for _, partition in positions],
+            list(positions.values()),
+        ]
+        if saved or outbox or positions:
+            written = await connection.fetchval(self._save_sql, *columns)
+            if written != len(saved):
+                raise Conflict(f"{len(saved) - written} of {len(saved)} requests were changed meanwhile")
+        await self._save_tickets(connection, folded)
+        await self._save_parked(connection, folded)
+        for statement, rows in folded.rows.items():
+            await connection.execute(statement.sql, *[list(column) for column in zip(*rows, strict=True)])
+
+    async def _save_tickets(self, connection: Connection, folded: Folded[S]) -> None:
+        if not folded.tickets:
+            return
+        written = await connection.fetch(
+            f"INSERT INTO {self._name}.inbox (source, id, digest, request_id) "  # noqa: S608
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) ON CONFLICT DO NOTHING RETURNING 1",
+            [ticket.source for ticket, _ in folded.tickets],
+            [ticket.id for ticket, _ in folded.tickets],
+            [ticket.digest for ticket, _ in folded.tickets],
+            [request_id for _, request_id in folded.tickets],
+        )
+        if len(written) != len(folded.tickets):
+            raise Conflict("a ticket was taken by another transaction meanwhile")
+
+    async def _save_parked(self, connection: Connection, folded: Folded[S]) -> None:
+        if folded.parked:
+            await connection.execute(
+                f'INSERT INTO {self._name}.parked (request_id, authority, topic, partition, "offset", sequence, key, '  # noqa: S608
+                "headers, value, hidden, why, detail, error_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], "
+                "$4::int[], $5::bigint[], $6::int[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bool[], $11::text[], "
+                "$12::text[], $13::text[])",
+                *[list(column) for column in zip(*(self._parked_row(one) for one in folded.parked), strict=True)],
+            )
+        if folded.released:
+            await connection.execute(
+                f"UPDATE {self._name}.parked SET resolved_at = now(), resolution = 'taken' WHERE id = ANY($1::bigint[])",  # noqa: S608
+                folded.released,
+            )
+        for parked_id, why, detail in folded.relabelled:
+            await connection.execute(
+                f"UPDATE {self._name}.parked SET why = $2, detail = $3 WHERE id = $1",  # noqa: S608
+                parked_id,
+                why,
+                detail,
+            )
+
+    def _parked_row(self, one: Parked) -> tuple[Any, ...]:
+        value, hidden = self._kept_value(one.raw)
+        raw = one.raw
+        place = (raw.topic, raw.partition, raw.offset)
+        told = (one.why, one.detail, one.error_id)
+        headers = encode_headers(raw.headers)
+        return (one.request_id, one.authority, *place, one.sequence, raw.key, headers, value, hidden, *told)
+
+    def _kept_value(self, raw: RawRecord) -> tuple[bytes | None, bool]:
+        """Return the bytes to keep of a parked record, encrypted when its topic carries personal data in clear."""
+        if raw.value is None or raw.topic not in _PERSONAL_IN_CLEAR:
+            return raw.value, False
+        if self._hide is None:
+            raise RuntimeError(f"{raw.topic} carries personal data in clear: a service that reads it needs the vault")
+        return self._hide(raw.value), True
+
+    def _dead_letter(self, one: Parked) -> Outgoing:
+        value, _ = self._kept_value(one.raw)
+        if value is not None and len(value) > MAX_VALUE_BYTES:
+            value = None  # Kafka would not take the copy; the parked row has it
+        reason = (("aiguilleur-why", one.why.encode()), ("aiguilleur-error-id", one.error_id.encode()))
+        headers = [*one.raw.headers, *reason]
+        name = dead_letters(_TOPIC[one.raw.topic], self._name)
+        return Outgoing(one.request_id, name, one.raw.key, None, headers, value)
+
+
+def _save_sql(schema: str, counts: list[str]) -> str:
+    """Return the one statement that writes requests, outbox and positions. A request of an unexpected revision is left out."""
+    last = 5 + len(counts)
+    arrays = "".join(f", ${place}::int[]" for place in range(6, last + 1))
+    names = ["request_id", "authority", "revision", "held", "state", *counts]
+    updates = ", ".join(f"{name} = excluded.{name}" for name in ["revision", "held", "state", *counts])
+    updates += ", authority = CASE WHEN excluded.authority = '' THEN r.authority ELSE excluded.authority END"
+    box, place = last + 1, last + 7
+    return f"""
+        WITH saved AS (
+            INSERT INTO {schema}.request AS r ({", ".join(names)})
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[], $5::bytea[]{arrays})
+            ON CONFLICT (request_id) DO UPDATE SET {updates} WHERE r.revision = excluded.revision - 1
+            RETURNING 1
+        ), queued AS (
+            INSERT INTO {schema}.outbox (request_id, topic, key, sequence, headers, value)
+            SELECT * FROM unnest(${box}::uuid[], ${box + 1}::text[], ${box + 2}::bytea[], ${box + 3}::int[],
+                                 ${box + 4}::bytea[], ${box + 5}::bytea[])
+        ), moved AS (
+            INSERT INTO {schema}.position (topic, partition, next_offset)
+            SELECT * FROM unnest(${place}::text[], ${place + 1}::int[], ${place + 2}::bigint[])
+            ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
+        )
+        SELECT count(*) FROM saved"""  # noqa: S608  # names from the declaration, values as arguments

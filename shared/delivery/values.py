@@ -1,0 +1,149 @@
+"""The values that go into and come out of the pure core."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.delivery.service import Row, Statement
+
+S = TypeVar("S")
+ParkedWhy = Literal["undecodable", "poison", "gap", "waiting", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A Kafka record as it came, kept so that it can be parked with its original bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The identity of an input that has no sequence; the same ticket is taken once. `digest` tells whether it is the same."""
+
+    source: str
+    id: str
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the fold: a fact read from a topic, or a command (from a topic, a page, a tick, a mail server)."""
+
+    request_id: UUID
+    authority: str
+    event: BaseModel | None
+    fact: bool = False
+    topic: str | None = None
+    sequence: int | None = None
+    ticket: Ticket | None = None
+    traceparent: str | None = None
+    rows: tuple[Row, ...] = ()
+    """Written along in the same transaction, if the input is accepted."""
+    raw: RawRecord | None = None
+    parked_id: int | None = None
+    """Set when the input is a parked record tried again: taken, the parked row is released; not taken, it stays."""
+    fault: str | None = None
+    """Why the record cannot be decoded; it has no event, but a place in the life of its request."""
+    skip: bool = False
+    """An operator's decision to pass over a parked record: its sequence counts as seen, its event is not looked at."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An open parked record of a held request."""
+
+    id: int
+    topic: str
+    sequence: int
+    why: ParkedWhy
+    input: Input
+
+
+@dataclass(slots=True)
+class Known(Generic[S]):
+    """What the store knows of a request: its state, and the last sequences seen and sent, a number per topic."""
+
+    state: S | None
+    revision: int
+    seen: list[int]
+    sent: list[int]
+    held: bool = False
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A request to be saved."""
+
+    request_id: UUID
+    authority: str
+    revision: int
+    held: bool
+    state: bytes | None
+    seen: tuple[int, ...]
+    sent: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record for the outbox."""
+
+    request_id: UUID | None
+    topic: str
+    key: bytes | None
+    sequence: int | None
+    headers: list[tuple[str, bytes]]
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record put aside, with the reason."""
+
+    raw: RawRecord
+    why: ParkedWhy
+    detail: str
+    error_id: str
+    request_id: UUID | None = None
+    authority: str | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[S]):
+    """What became of one input."""
+
+    kind: Literal["done", "duplicate", "parked", "failed"]
+    request_id: UUID
+    state: S | None = None
+    events: tuple[BaseModel, ...] = ()
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class Folded(Generic[S]):
+    """All that a batch changes. `results` are in the order of the inputs."""
+
+    saved: list[Saved] = field(default_factory=list)
+    outbox: list[Outgoing] = field(default_factory=list)
+    rows: dict[Statement, list[tuple[Any, ...]]] = field(default_factory=dict)
+    parked: list[Parked] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
+    """Parked rows whose event has been taken."""
+    relabelled: list[tuple[int, ParkedWhy, str]] = field(default_factory=list)
+    """Parked rows whose reason is another one now."""
+    tickets: list[tuple[Ticket, UUID]] = field(default_factory=list)
+    results: list[Result[S]] = field(default_factory=list)
+
+
+Taken = Mapping[tuple[str, str], tuple[bytes | None, UUID]]
+"""Tickets already taken: (source, id) -> (digest, request id)."""

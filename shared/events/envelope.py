@@ -1,0 +1,144 @@
+"""The envelope: CloudEvents 1.0, Kafka binary mode (`ce_*` headers, JSON value), and structured mode on open topics.
+
+Source: cloudevents/spec v1.0.2, kafka-protocol-binding.md; extensions `sequence` (extensions/sequence.md) and
+`traceparent` (W3C Trace Context, sent as a plain header too).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from shared.events.topics import TOPICS, Topic
+
+MAX_VALUE_BYTES = 900_000
+TYPES: dict[str, type[BaseModel]] = {cls.type_: cls for topic in TOPICS for cls in topic.types}  # type: ignore[attr-defined]  # every event class has it
+_ALLOWED: dict[str, dict[str, type[BaseModel]]] = {
+    topic.name: {cls.type_: cls for cls in topic.types}  # type: ignore[attr-defined]  # as above
+    for topic in TOPICS
+}
+_SEQUENCED = {topic.name: topic.sequenced for topic in TOPICS}
+
+
+class Undecodable(Exception):
+    """A record that is no event of its topic. The text says what is wrong and what to send instead, without any value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A decoded record."""
+
+    event: BaseModel
+    source: str
+    id: str
+    sequence: int | None
+    traceparent: str | None
+
+
+def encode_headers(
+    *, event: BaseModel, source: str, id: str, sequence: int, time: datetime, traceparent: str | None
+) -> list[tuple[str, bytes]]:
+    """Return the Kafka headers of an event in binary mode."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", event.type_.encode()),  # type: ignore[attr-defined]  # every event class has it
+        ("ce_source", source.encode()),
+        ("ce_id", id.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_sequence", str(sequence).encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
+
+
+def decode(topic: str, headers: Mapping[str, bytes], value: bytes | None) -> Received:
+    """Return the event of a record.
+
+    Raises:
+        Undecodable: no or too much content, no CloudEvent, a type that the topic does not carry, data that does not fit.
+    """
+    if not value:
+        raise Undecodable("the record has no value (an empty record or a tombstone); send the event as JSON")
+    if len(value) > MAX_VALUE_BYTES:
+        raise Undecodable(f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are taken")
+    content_type = headers.get("content-type", b"")
+    if content_type.startswith(b"application/cloudevents"):
+        if _SEQUENCED[topic]:
+            raise Undecodable("structured mode is taken on open topics only; send ce_* headers (binary mode)")
+        attributes, value = _structured(value)
+    else:
+        attributes = _binary(headers)
+    return _received(topic, attributes, value)
+
+
+def _binary(headers: Mapping[str, bytes]) -> dict[str, str]:
+    try:
+        return {name: raw.decode() for name, raw in headers.items() if name.startswith("ce_") or name == "traceparent"}
+    except UnicodeDecodeError:
+        raise Undecodable("a ce_ header is not UTF-8") from None
+
+
+def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
+    try:
+        whole = json.loads(value)
+    except (ValueError, RecursionError):
+        raise Undecodable("the value is no JSON; the content type says application/cloudevents+json") from None
+    if not isinstance(whole, dict) or "data" not in whole:
+        raise Undecodable("a structured CloudEvent is a JSON object with specversion, type, source, id and data")
+    attributes = {f"ce_{name}": str(told) for name, told in whole.items() if name != "data"}
+    if "ce_traceparent" in attributes:
+        attributes["traceparent"] = attributes["ce_traceparent"]
+    return attributes, json.dumps(whole["data"]).encode()
+
+
+def _received(topic: str, attributes: Mapping[str, str], value: bytes) -> Received:
+    missing = [name for name in ("ce_specversion", "ce_type", "ce_source", "ce_id") if not attributes.get(name)]
+    if missing:
+        raise Undecodable(f"no CloudEvent: {', '.join(missing)} missing")
+    if attributes["ce_specversion"] != "1.0":
+        raise Undecodable("only CloudEvents 1.0 is understood (ce_specversion)")
+    allowed = _ALLOWED[topic]
+    cls = allowed.get(attributes["ce_type"])
+    if cls is None:
+        raise Undecodable(f"the type is not one of this topic; allowed: {', '.join(sorted(allowed))}")
+    try:
+        event = cls.model_validate_json(value)
+    except ValidationError as error:
+        raise Undecodable(_faults(error)) from None
+    return Received(
+        event=event,
+        source=attributes["ce_source"],
+        id=attributes["ce_id"],
+        sequence=_sequence(attributes.get("ce_sequence")) if _SEQUENCED[topic] else None,
+        traceparent=attributes.get("traceparent"),
+    )
+
+
+def _sequence(text: str | None) -> int:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
+        raise Undecodable("ce_sequence must be a number from 1 up: the place of the event among those of its request")
+    return int(text)
+
+
+def _faults(error: ValidationError) -> str:
+    """Say which fields are wrong and how, without repeating what they held."""
+    told: list[dict[str, Any]] = [
+        dict(fault) for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    lines = [f"{'.'.join(str(part) for part in fault['loc']) or 'data'}: {fault['msg']}" for fault in told]
+    return "; ".join(lines[:10])
+
+
+def topic_of(event_type: type[BaseModel], topics: tuple[Topic, ...]) -> Topic:
+    """Return the topic, among `topics`, that carries events of this class."""
+    for topic in topics:
+        if event_type in topic.types:
+            return topic
+    raise LookupError(
+        f"{event_type.__name__} is carried by none of {[topic.name for topic in topics]}; declare it in shared/events/topics.py"
+    )

@@ -1,0 +1,1 @@
+"""Sealing of personal data under one key per request."""

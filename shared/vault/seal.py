@@ -1,0 +1,110 @@
+"""AES-256-GCM under a key per request; the keys sit wrapped in the schema `vault` (docs/adr, blueprint of personal data).
+
+A sealed value is base64url(nonce[12] || ciphertext || tag[16]); the request id is the associated data, so that a value
+cannot be moved to another request. A wrapped key is the id of its key-encryption key (1 byte) || nonce || ciphertext.
+Sources: NIST SP 800-38D (GCM), NIST SP 800-57 (key-encryption keys).
+"""
+
+import base64
+import os
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import BaseModel
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Unreadable(Exception):
+    """A sealed value that its key does not open: altered, or from another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The key of one request, in clear: it stays in memory for as long as one batch."""
+
+    secret: bytes
+
+    def seal(self, request_id: UUID, content: BaseModel) -> str:
+        """Return the content as a sealed value of this request."""
+        nonce = os.urandom(12)
+        clear = content.model_dump_json().encode()
+        return base64.urlsafe_b64encode(nonce + AESGCM(self.secret).encrypt(nonce, clear, request_id.bytes)).decode()
+
+    def open(self, request_id: UUID, sealed: str, model: type[Model]) -> Model:
+        """Return the content of a sealed value.
+
+        Raises:
+            Unreadable: the value was altered, or sealed under another key or for another request.
+        """
+        raw = base64.urlsafe_b64decode(sealed)
+        try:
+            clear = AESGCM(self.secret).decrypt(raw[:12], raw[12:], request_id.bytes)
+        except InvalidTag:
+            raise Unreadable(f"request {request_id}: the sealed value does not open under its key") from None
+        return model.model_validate_json(clear)
+
+
+class Vault:
+    """Wraps and unwraps request keys under the installation's key-encryption keys, the first of which is the current one."""
+
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        if not keys or any(len(key) != 32 or not 0 < number < 256 for number, key in keys.items()):
+            raise ValueError("key-encryption keys: at least one, numbered 1 to 255, 32 bytes each")
+        self._wrappers = {number: AESGCM(key) for number, key in keys.items()}
+        self._current = next(iter(keys))
+        secret = HKDF(hashes.SHA256(), 32, None, b"aiguilleur parked records").derive(keys[self._current])
+        self._parking = AESGCM(secret)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Vault":
+        """Build from `1:BASE64[,2:BASE64]`, the setting AIGUILLEUR_KEYS; the first is the current one.
+
+        Raises:
+            ValueError: the text is not of that form. Its message never holds a key.
+        """
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            number, _, encoded = part.strip().partition(":")
+            try:
+                keys[int(number)] = base64.b64decode(encoded, validate=True)
+            except ValueError:
+                raise ValueError("key-encryption keys: expected NUMBER:BASE64[,NUMBER:BASE64]") from None
+        return cls(keys)
+
+    def new_key(self, request_id: UUID) -> tuple[RequestKey, bytes]:
+        """Return a new request key and its wrapped form, to be stored."""
+        secret, nonce = os.urandom(32), os.urandom(12)
+        wrapped = self._wrappers[self._current].encrypt(nonce, secret, request_id.bytes)
+        return RequestKey(secret), bytes([self._current]) + nonce + wrapped
+
+    def unwrap(self, request_id: UUID, wrapped: bytes) -> RequestKey:
+        """Return the request key of a wrapped form.
+
+        Raises:
+            Unreadable: the key-encryption key is not among ours, or the wrapped form was altered.
+        """
+        wrapper = self._wrappers.get(wrapped[0])
+        if wrapper is None:
+            raise Unreadable(f"request {request_id}: its key is wrapped under key {wrapped[0]}, which is not configured")
+        try:
+            return RequestKey(wrapper.decrypt(wrapped[1:13], wrapped[13:], request_id.bytes))
+        except InvalidTag:
+            raise Unreadable(f"request {request_id}: its wrapped key was altered") from None
+
+    def hide(self, clear: bytes) -> bytes:
+        """Encrypt bytes of a parked record that may hold personal data in clear."""
+        nonce = os.urandom(12)
+        return nonce + self._parking.encrypt(nonce, clear, b"parked")
+
+    def reveal(self, hidden: bytes) -> bytes:
+        """Return what `hide` encrypted. Raises Unreadable when it was altered or hidden under another key."""
+        try:
+            return self._parking.decrypt(hidden[:12], hidden[12:], b"parked")
+        except InvalidTag:
+            raise Unreadable("the parked record does not open under the current key-encryption key") from None

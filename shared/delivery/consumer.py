@@ -38,7 +38,7 @@ async def decode(message: KafkaMessage) -> Any:
 class Consumer:
     """Consumes the topics of one service, as a static member of the service's group."""
 
-    def __init__(self, shell: Shell[Any], *, bootstrap: str, instance: str) -> None:
+    def __init__(self, shell: Shell[Any], *, bootstrap: str, instance: str, group: str | None = None) -> None:
         self._shell = shell
         self._bootstrap = bootstrap
         self._name = shell.service.name
@@ -49,13 +49,15 @@ class Consumer:
         self._lag: dict[Place, int] = {}
         self.progressed = time.monotonic()
         """When something was last taken, or there was nothing left to take (monotonic seconds)."""
+        self.taken = 0
+        """Records handed over by Kafka and dealt with, repeats included."""
         self.connected = False
         self.halted: str | None = None
         self.broker = KafkaBroker(bootstrap, apply_types=False, logger=None)
         self.subscriber = self.broker.subscriber(
             *[topic.name for topic in shell.service.consumes],
             batch=True,
-            group_id=self._name,
+            group_id=group or self._name,
             group_instance_id=f"{self._name}-{instance}",
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
@@ -127,6 +129,7 @@ class Consumer:
     async def _after(self, batches: dict[Place, list[RawRecord]], behind: dict[Place, int]) -> None:
         for place, mine in batches.items():
             if place not in behind:
+                self.taken += len(mine)
                 self._positions[place] = mine[-1].offset + 1
         self.progressed = time.monotonic()
         for place, position in behind.items():

@@ -1,0 +1,219 @@
+"""The five services as five processes on given servers: what the demo shows and the end-to-end tests drive.
+
+Makes the secrets, migrates, creates the topics, starts the services and waits until each is ready. Everything it
+writes is in `folder`; the processes end with `stop`.
+"""
+
+import asyncio
+import base64
+import secrets
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local import folders, ports
+from deploy.local.process import ServerProcess
+from deploy.local.readiness import wait_until
+from shared.clock import FileClock, SystemClock
+from shared.db.migrate import migrate
+from shared.db.rights import role_of
+from shared.events.broker import create_topics
+from shared.events.topics import SERVICES, consumed_by
+
+ORGANISATION = folders.ROOT / "deploy" / "organisation"
+_READY_SECONDS = 40
+
+
+def _quiet(_message: str) -> None:
+    """Tell nobody."""
+
+
+class Town:
+    """An installation. `url(service)` is where a service listens; `environment(service)` is all that it is told."""
+
+    def __init__(
+        self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, database: str = "aiguilleur", shared_clock: bool = False
+    ) -> None:
+        self.folder = folder.resolve()
+        self.kafka = kafka
+        self.admin_dsn = f"{admin_dsn.rsplit('/', 1)[0]}/{database}"
+        self.smtp = smtp
+        self.clock_file = self.folder / "clock.json" if shared_clock else None
+        self.ports = {service: ports.free_port() for service in SERVICES}
+        self.processes: dict[str, ServerProcess] = {}
+        self.extra: dict[str, str] = {}
+        """More environment for services started from now on (a named point to die at, say)."""
+        self._passwords = {service: secrets.token_hex(12) for service in SERVICES}
+        self._keys = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        self._link_key = base64.b64encode(secrets.token_bytes(32)).decode()
+        self._server_dsn, self._database = admin_dsn, database
+
+    def url(self, service: str) -> str:
+        """Where a service's pages and API are."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def dsn(self, service: str) -> str:
+        """The database address of a service's own role."""
+        parts = urlsplit(self.admin_dsn)
+        return f"postgresql://{role_of(service)}:{self._passwords[service]}@{parts.hostname}:{parts.port}{parts.path}"
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service is told. Least privilege: only those who may open personal data get the keys."""
+        told = {
+            "AIGUILLEUR_KAFKA": self.kafka,
+            "AIGUILLEUR_ORGANISATION": str(ORGANISATION),
+            "AIGUILLEUR_SITE_URL": self.url("intake"),
+            "AIGUILLEUR_AGENTS_URL": self.url("router"),
+            f"AIGUILLEUR_{service.upper()}_DATABASE": self.dsn(service),
+            f"AIGUILLEUR_{service.upper()}_PORT": str(self.ports[service]),
+            "PYTHONPATH": str(folders.ROOT),
+        }
+        if self.clock_file is not None:
+            told["AIGUILLEUR_CLOCK_FILE"] = str(self.clock_file)
+        if service in ("intake", "router", "notifier"):
+            told["AIGUILLEUR_KEYS"] = self._keys
+        if service in ("router", "notifier"):
+            told["AIGUILLEUR_LINK_KEY"] = self._link_key
+        if service == "notifier":
+            told["AIGUILLEUR_SMTP"] = self.smtp
+        return told | self.extra
+
+    def command_environment(self) -> dict[str, str]:
+        """What the command line is told: everything."""
+        told = {"AIGUILLEUR_ADMIN_DATABASE": self.admin_dsn}
+        for service in SERVICES:
+            told |= self.environment(service)
+        return told
+
+    def set_clock(self, shown: datetime, *, speed: float) -> None:
+        """Move the clock of all services; needs `shared_clock`."""
+        if self.clock_file is None:
+            raise RuntimeError("this town runs on the system's clock; make it with shared_clock=True")
+        FileClock.write(self.clock_file, shown=shown, speed=speed)
+
+    def now(self) -> datetime:
+        """The instant that the services see."""
+        return (FileClock(self.clock_file) if self.clock_file else SystemClock()).now()
+
+    async def prepare(self, tell: Callable[[str], None] = _quiet) -> None:
+        """Create the database if it is not there, migrate it, create the topics."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.clock_file is not None and not self.clock_file.exists():
+            self.set_clock(SystemClock().now(), speed=1.0)
+        server = await asyncpg.connect(self._server_dsn)
+        try:
+            if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", self._database):
+                await server.execute(f'CREATE DATABASE "{self._database}"')
+        finally:
+            await server.close()
+        await migrate(self.admin_dsn, {service: self.dsn(service) for service in SERVICES}, tell)
+        created = await create_topics(self.kafka)
+        tell(f"topics: {len(created)} created")
+
+    def start(self, *services: str) -> None:
+        """Start services (all of them, when none is named) and wait until each is ready. Raises StartError."""
+        wanted = services or SERVICES
+        for service in wanted:
+            self.processes[service] = ServerProcess(
+                [sys.executable, "-m", f"services.{service}"],
+                log_file=self.folder / f"{service}.log",
+                pid_file=self.folder / f"{service}.pid",
+                environment=self.environment(service),
+            )
+        for service in wanted:
+            self.wait_ready(service, self.processes[service])
+
+    def start_supervised(self) -> None:
+        """Start all services under a supervisor (honcho): one ending ends all, and its output says why."""
+        lines = []
+        for service in SERVICES:
+            pairs = " ".join(shlex.quote(f"{name}={value}") for name, value in self.environment(service).items())
+            lines.append(f"{service}: env {pairs} {shlex.quote(sys.executable)} -m services.{service}")
+        procfile = self.folder / "Procfile"
+        procfile.touch(mode=0o600)
+        procfile.write_text("\n".join(lines) + "\n")
+        code = "from honcho.command import main; main()"
+        supervisor = ServerProcess(
+            [sys.executable, "-c", code, "-f", procfile, "-d", folders.ROOT, "start"],
+            log_file=self.folder / "services.log",
+            pid_file=self.folder / "services.pid",
+        )
+        self.processes["supervisor"] = supervisor
+        for service in SERVICES:
+            self.wait_ready(service, supervisor)
+
+    def wait_ready(self, service: str, process: ServerProcess | None = None) -> None:
+        """Return when the service says that it is ready. Raises StartError with the end of its log."""
+
+        async def answers() -> None:
+            async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+                (await http.get(f"{self.url(service)}/ready")).raise_for_status()
+
+        server = process or self.processes[service]
+        wait_until(answers, server=server, name=f"the service {service}", timeout_seconds=_READY_SECONDS)
+
+    def kill(self, service: str) -> None:
+        """kill -9 one service."""
+        self.processes[service].kill()
+
+    def stop(self) -> None:
+        """End all services in an orderly way."""
+        for process in self.processes.values():
+            process.send(signal.SIGTERM)
+        for process in self.processes.values():
+            process.stop()
+        self.processes.clear()
+
+    async def settle(self, *, timeout_seconds: float = 60) -> None:
+        """Return when nothing is under way any more: outboxes empty, logs read to their ends, no letter due.
+
+        Raises TimeoutError, saying what was still under way.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while busy := await self.under_way():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still under way after {timeout_seconds:.0f} s: {busy}")
+            await asyncio.sleep(0.1)
+
+    async def under_way(self) -> dict[str, int]:
+        """What is still to be done, by name; empty when all is quiet (seen twice, as things pass between services)."""
+        first = await self._look()
+        return first or await self._look()
+
+    async def _look(self) -> dict[str, int]:
+        busy: dict[str, int] = {}
+        database = await asyncpg.connect(self.admin_dsn)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka)
+        try:
+            await consumer.start()
+            for service in SERVICES:
+                pending = await database.fetchval(f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL")  # noqa: S608
+                rows = await database.fetch(f"SELECT topic, partition, next_offset FROM {service}.position")  # noqa: S608
+                position = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+                places = [TopicPartition(topic.name, number) for topic in consumed_by(service) for number in range(topic.partitions)]
+                ends = await consumer.end_offsets(places)
+                lag = sum(max(0, end - position.get((place.topic, place.partition), 0)) for place, end in ends.items())
+                busy |= {name: count for name, count in ((f"{service} outbox", pending), (f"{service} lag", lag)) if count}
+            letters = await database.fetchval("SELECT count(*) FROM notifier.letter")
+            return busy | ({"letters": letters} if letters else {})
+        finally:
+            await consumer.stop()
+            await database.close()
+
+    async def __aenter__(self) -> Self:
+        await self.prepare()
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop()

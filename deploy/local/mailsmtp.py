@@ -41,9 +41,7 @@ class Handler:
         self.store = store
         self.behaviour = Behaviour()
 
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if refusal := self.behaviour.refusal(address):
             return refusal
         envelope.rcpt_tos.append(address)
@@ -68,9 +66,7 @@ def _hang_up(server: SMTP) -> str:
 async def serve_smtp(handler: Handler, *, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: SMTP(
-            handler, hostname="puits.local", data_size_limit=_LARGEST_MAIL_BYTES, enable_SMTPUTF8=True, loop=loop
-        ),
+        lambda: SMTP(handler, hostname="puits.local", data_size_limit=_LARGEST_MAIL_BYTES, enable_SMTPUTF8=True, loop=loop),
         host="127.0.0.1",
         port=port,
     )

@@ -33,9 +33,7 @@ def wait_until(
         raise StartError(f"{name} did not become ready: {error[0]!r}{log}") from error[0]
 
 
-async def _until(
-    attempt: Callable[[], Awaitable[None]], *, server: ServerProcess | None, timeout_seconds: float
-) -> None:
+async def _until(attempt: Callable[[], Awaitable[None]], *, server: ServerProcess | None, timeout_seconds: float) -> None:
     deadline = time.monotonic() + timeout_seconds
     while True:
         try:

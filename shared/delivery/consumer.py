@@ -12,6 +12,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared import metrics
+from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
@@ -119,6 +120,9 @@ class Consumer:
                 delay = min(delay * 2, 1.0)
             except TooManyParked as error:
                 await self._halt(str(error))
+            except Exception as error:  # a fault of ours: said, nothing is passed over, tried again
+                self._log.error("consumer.failed", error=describe(error), error_id=f"{self._name}.consumer")
+                await asyncio.sleep(1.0)
         await self._after(batches, behind)
         metrics.BATCH.labels(self._name, "log").observe(len(records))
         spent = time.perf_counter() - started

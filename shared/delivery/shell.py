@@ -10,7 +10,7 @@ import asyncpg
 
 from shared import metrics
 from shared.clock import Clock
-from shared.delivery.core import Core
+from shared.delivery.core import Core, describe
 from shared.delivery.errors import CONFLICT, FAULTY, UNAVAILABLE, TooManyParked, Unavailable
 from shared.delivery.points import reach
 from shared.delivery.reader import Admission, Reader
@@ -91,7 +91,9 @@ class Shell(Generic[S]):
     async def _run_local(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
         try:
             results = await self.run([one for one, _ in batch], lane="local")
-        except Unavailable as error:
+        except Exception as error:  # whatever it is, those who wait for an answer get one
+            if not isinstance(error, Unavailable):
+                self.log.error("local.failed", error=describe(error), error_id=f"{self.service.name}.local")
             results = [Result("failed", one.request_id, error=error) for one, _ in batch]
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():

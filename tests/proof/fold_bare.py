@@ -42,7 +42,7 @@ _encode = msgspec.json.encode
 
 
 def _outgoing(one: _Received) -> list[tuple[str, str, bytes, int, bytes, bytes]]:
-    base = {"request_id": one.request_id, "authority": one.authority, "at": one.at}
+    base: dict[str, object] = {"request_id": one.request_id, "authority": one.authority, "at": one.at}
     registered = base | {"version": 1, "status": "registered", "service": None, "reference": one.reference}
     registered |= {"channel": one.channel, "category": one.category}
     assigned = base | {"version": 2, "status": "assigned", "service": one.service, "reason": "chosen", "asked": one.service}
@@ -72,7 +72,9 @@ def _headers(one: _Received, topic: str, sequence: int, kind: str) -> bytes:
 def _arguments(batch: dict[int, list[ConsumerRecord]]) -> list[list[object]]:
     decoded = [_decode(record.value) for records in batch.values() for record in records]
     outbox = [row for one in decoded for row in _outgoing(one)]
-    states = [_encode({"reference": one.reference, "sealed": one.sealed, "service": one.service, "v": 2}) for one in decoded]
+    states: list[object] = [
+        _encode({"reference": one.reference, "sealed": one.sealed, "service": one.service, "v": 2}) for one in decoded
+    ]
     return [
         [one.request_id for one in decoded],
         [one.authority for one in decoded],

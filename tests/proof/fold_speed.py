@@ -58,7 +58,11 @@ async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) ->
         await create_topics(bootstrap)
         await produce_requests(bootstrap, count)
         admin = await asyncpg.connect(admin_dsn)
-        ways: dict[str, tuple[Fold, int]] = {"ours": (fold_ours, count), "bare": (fold_bare, count), "naive": (fold_naive, naive_count)}
+        ways: dict[str, tuple[Fold, int]] = {
+            "ours": (fold_ours, count),
+            "bare": (fold_bare, count),
+            "naive": (fold_naive, naive_count),
+        }
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(rounds):
             for name, (fold, size) in ways.items():

@@ -32,7 +32,9 @@ def median(values: list[float]) -> float:
 def machine() -> str:
     """Describe the machine in a line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
 
 
 def conclude(figures: list[Figure], *, name: str, folder: Path) -> int:

@@ -124,14 +124,18 @@ class Town:
         """Start services (all of them, when none is named) and wait until each is ready. Raises StartError."""
         wanted = services or SERVICES
         for service in wanted:
-            self.processes[service] = ServerProcess(
-                [sys.executable, "-m", f"services.{service}"],
-                log_file=self.folder / f"{service}.log",
-                pid_file=self.folder / f"{service}.pid",
-                environment=self.environment(service),
-            )
+            self.launch(service)
         for service in wanted:
             self.wait_ready(service, self.processes[service])
+
+    def launch(self, service: str) -> None:
+        """Start a service without waiting for it."""
+        self.processes[service] = ServerProcess(
+            [sys.executable, "-m", f"services.{service}"],
+            log_file=self.folder / f"{service}.log",
+            pid_file=self.folder / f"{service}.pid",
+            environment=self.environment(service),
+        )
 
     def start_supervised(self) -> None:
         """Start all services under a supervisor (honcho): one ending ends all, and its output says why."""

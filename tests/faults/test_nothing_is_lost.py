@@ -169,6 +169,7 @@ async def test_duplicates_gaps_poison_and_giants(scene: Scene) -> None:
         parked = await database.fetchval("SELECT count(*) FROM router.parked WHERE resolved_at IS NULL")
     finally:
         await database.close()
+    assert life is not None
     assert life["status"] == "withdrawn"  # the late first event let the early second one through
     assert gap is None or (gap["why"], gap["resolution"]) == ("gap", "taken")
     assert parked == poison

@@ -20,6 +20,5 @@ def project(request_id: UUID, _before: Life | None, after: Life | None) -> Itera
     """Return the row that says who owns the request: a service while it is open, nobody once it is closed."""
     if after is None or not after.history:
         return
-    owner = after.service if after.is_open else None
-    told = (after.authority, after.reference, owner, after.status, after.reason, after.version)
+    told = (after.authority, after.reference, after.owner, after.status, after.reason, after.version)
     yield SAVE_ASSIGNMENT, (request_id, *told, after.due_at, after.history[-1].at)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from shared.delivery.errors import InputRefused
 from shared.delivery.run import ContextFor, Run
 from shared.delivery.service import Service, StateCodec
 from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
@@ -107,7 +108,7 @@ class Core(Generic[S]):
         except Exception as error:  # the guard of the shell
             if one.raw is None:
                 return Result("failed", run.request_id, error=error)
-            return run.park(one, "poison", describe(error))
+            return run.park(one, _why(error), describe(error))
         if one.parked_id is not None:
             run.release_id(one.parked_id)
         return result
@@ -138,7 +139,7 @@ class Core(Generic[S]):
             try:
                 self._advance(run, following[0].input, context_for, careful=careful)
             except Exception as error:  # the guard of the shell, as in _try
-                run.relabel(following[0], "poison", describe(error))
+                run.relabel(following[0], _why(error), describe(error))
                 return
             run.seen[spot] = following[0].sequence
             run.release(following[0])
@@ -199,8 +200,14 @@ def _repeated(one: Input, earlier: tuple[bytes | None, UUID]) -> Result[Any]:
     return Result("duplicate", request_id)
 
 
+def _why(error: Exception) -> ParkedWhy:
+    return "refused" if isinstance(error, InputRefused) else "poison"
+
+
 def describe(error: Exception) -> str:
-    """Name an exception and where it arose, without its text: the text may hold what a usager wrote."""
+    """Name an exception and where it arose, without its text: the text may hold what a usager wrote. A refusal tells its own."""
+    if isinstance(error, InputRefused):
+        return str(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

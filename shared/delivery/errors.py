@@ -11,6 +11,13 @@ class TooManyParked(Exception):
     """So many records were parked in a minute that something is wrong with us rather than with them: the consumer stops."""
 
 
+class InputRefused(Exception):
+    """Raised by a step: this input can't be taken, and the service is well. A record is parked with this text as its reason.
+
+    The text is written for who looks after parked records: it says what to do, and holds nothing that a usager wrote.
+    """
+
+
 UNAVAILABLE: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,

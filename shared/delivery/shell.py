@@ -183,8 +183,8 @@ class Shell(Generic[S]):
         lost = [one for one in read if isinstance(one, Parked)]
         folded = await self._fold(connection, inputs, refused=refused)
         folded.parked += lost
-        if folded.parked:
-            await self._check_limit(connection, len(folded.parked))
+        if unexpected := sum(1 for one in folded.parked if one.why not in ("waiting", "refused")):
+            await self._check_limit(connection, unexpected)
         reach("consume.after_fold")
         await self.store.save(connection, folded, moved)
         reach("consume.before_commit")

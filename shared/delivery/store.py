@@ -105,10 +105,11 @@ class Store(Generic[S]):
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
     async def count_parked_last_minute(self, connection: Connection) -> int:
-        """Return how many records were parked in the last minute because something is wrong with them."""
+        """Return how many records were parked in the last minute although the service should have taken them."""
         return int(
             await connection.fetchval(
-                f"SELECT count(*) FROM {self._name}.parked WHERE parked_at > now() - interval '1 minute' AND why <> 'waiting'"  # noqa: S608
+                f"SELECT count(*) FROM {self._name}.parked WHERE parked_at > now() - interval '1 minute' "  # noqa: S608
+                "AND why NOT IN ('waiting', 'refused')"
             )
         )
 

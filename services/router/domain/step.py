@@ -1,47 +1,53 @@
 """The router's step: what a request's life does next."""
 
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from services.router.domain.life import OPEN, TRANSITIONS, Act, Entry, Life
+from services.router.domain.act import Act, may_act
+from services.router.domain.evolution import evolve
+from services.router.domain.life import OPEN, TRANSITIONS, Life, Move, why_not
 from services.router.domain.routing import route
+from shared.delivery.errors import InputRefused
 from shared.delivery.service import Context
 from shared.events import handling, requests
+from shared.events.handling import Status
+
+Events = tuple[BaseModel, ...]
+E = TypeVar("E", bound=handling.LifeEvent)
 
 
-class UnknownRequest(Exception):
-    """A command for a request that the router has not heard of (yet)."""
+def decide(life: Life | None, event: Any, context: Context) -> Events:
+    """Return what follows from an input: events of the life, in order.
 
-
-def decide(life: Life | None, event: Any, context: Context) -> tuple[BaseModel, ...]:
-    """Return what follows from an input: events of the life, in order."""
+    Raises:
+        InputRefused: the input is about a request that is not known, is known already, or belongs to another authority.
+    """
+    if isinstance(event, requests.RequestReceived):
+        return _register(life, event, context)
+    if life is None:
+        raise InputRefused("the router does not know this request; if it is on its way, replay this later, else skip it")
+    if life.authority != context.authority.code:
+        raise InputRefused("the request belongs to another authority; skip this, and send it anew with the right one")
     match event:
-        case requests.RequestReceived():
-            return _register(event, context)
-        case _ if life is None:
-            raise UnknownRequest("the router does not know this request; if it is on its way, replay this later")
         case requests.InformationAdded():
-            status = "in_charge" if life.status == "waiting" else life.status
-            return (handling.UsagerReplied(**_after(life, event, context, status=status), sealed=event.sealed),)
+            return _refusal(life, context, "add") or _add(life, event, context)
         case requests.WithdrawalAsked():
-            if not life.is_open:
-                return (_refuse(life, event, context, action="withdraw", why="closed"),)
-            return (handling.RequestWithdrawn(**_after(life, event, context, status="withdrawn")),)
+            return _refusal(life, context, "withdraw") or (_tell(life, context, handling.RequestWithdrawn, "withdrawn"),)
         case requests.ReopeningAsked():
-            if life.status not in ("answered", "resolved"):
-                return (_refuse(life, event, context, action="reopen", why="not_settled"),)
-            return (handling.RequestReopened(**_after(life, event, context, status="assigned"), sealed=event.sealed),)
+            return _refusal(life, context, "reopen") or _reopen(life, event.sealed, context)
         case requests.RequestErased():
-            return (handling.RequestForgotten(**_after(life, event, context, status="erased")),)
+            return () if life.status == "erased" else (_tell(life, context, handling.RequestForgotten, "erased"),)
         case Act():
             return _act(life, event, context)
         case _:
             raise TypeError(f"the router does not know what to do with {type(event).__name__}")
 
 
-def _register(event: requests.RequestReceived, context: Context) -> tuple[BaseModel, ...]:
+def _register(life: Life | None, event: requests.RequestReceived, context: Context) -> Events:
+    """Give a new request its first owner."""
+    if life is not None:
+        raise InputRefused("the request is known already: this is a second first event of it; skip it")
     told = {"request_id": event.request_id, "authority": event.authority, "at": context.now}
     chosen = route(event.service, context.authority, context.now)
     return (
@@ -73,133 +79,142 @@ def _register(event: requests.RequestReceived, context: Context) -> tuple[BaseMo
     )
 
 
-def _act(life: Life, act: Act, context: Context) -> tuple[BaseModel, ...]:
-    """Do what an agent asks, if the state that they saw still holds and allows it."""
-    if act.expected_version is not None and act.expected_version != life.version:
-        return (_refuse(life, act, context, action=act.action, why="changed_meanwhile"),)
-    status = TRANSITIONS.get((life.status, act.action))
-    if status is None:
-        return (_refuse(life, act, context, action=act.action, why="not_in_this_state"),)
-    if act.action in ("ask", "answer") and not act.has_text:
-        return (_refuse(life, act, context, action=act.action, why="no_text"),)
+def _add(life: Life, event: requests.InformationAdded, context: Context) -> Events:
+    if not life.is_open:
+        return _reopen(life, event.sealed, context)
+    status = TRANSITIONS[life.status, "add"]
+    return (_tell(life, context, handling.UsagerReplied, status, sealed=event.sealed),)
+
+
+def _reopen(life: Life, sealed: str, context: Context) -> Events:
+    """Give the request back to the service that had it, and on to the front desk when that one is gone or closed."""
+    desk = context.authority.settings.front_desk
+    before = life.service or desk
+    reopened = _tell(life, context, handling.RequestReopened, "assigned", service=before, sealed=sealed)
+    chosen = route(before, context.authority, context.now)
+    if chosen.service == before:
+        return reopened, _enter_queue(life, context, before, "reopened")
+    life = _after(life, reopened)
+    moved = {"service": chosen.service, "from_service": before, "reason": chosen.reason}
+    transferred = _tell(life, context, handling.RequestTransferred, "assigned", **moved)
+    return reopened, transferred, _enter_queue(life, context, chosen.service, chosen.reason)
+
+
+def _act(life: Life, act: Act, context: Context) -> Events:
+    """Do what an agent asks, if they may, and if the state that they saw still holds and allows it."""
+    if why := _why_refused(life, act, context):
+        return (_refuse(life, context, act.action, why, since=act.expected_version),)
+    status = TRANSITIONS[life.status, act.action]
     if act.action == "transfer":
         return _transfer(life, act, context)
-    owner = life.service or context.authority.settings.front_desk
-    elapsed = context.authority.calendar_of(owner).elapsed(life.received_at, context.now)
-    events: tuple[BaseModel, ...] = ()
-    if life.taken_at is None:
-        taken = _after(life, act, context, status="in_charge")
-        events = (
-            handling.TakenInCharge(
-                **taken,
-                received_at=life.received_at,
-                due_at=life.due_at,
-                elapsed_working_seconds=elapsed,
-                sealed=act.sealed,
-            ),
-        )
-        life = evolve(life, events[0])  # type: ignore[assignment]  # an event of a known life leaves a life
-    after = _after(life, act, context, status=status)
+    taken: Events = ()
+    if life.status == "assigned":
+        taken = (_take(life, act, context),)
+        life = _after(life, taken[0])
     match act.action:
+        case "take_charge":
+            return taken
         case "ask":
-            return (*events, handling.UsagerAsked(**after, sealed=act.sealed or ""))
-        case "answer":
-            return (
-                *events,
-                handling.RequestAnswered(**after, elapsed_working_seconds=elapsed, sealed=act.sealed or ""),
-            )
-        case "resolve":
-            return (*events, handling.RequestResolved(**after, elapsed_working_seconds=elapsed, sealed=act.sealed))
-        case _:
-            return events
+            return (*taken, _tell(life, context, handling.UsagerAsked, status, sealed=act.sealed))
+        case "answer" | "resolve":
+            cls = handling.RequestAnswered if act.action == "answer" else handling.RequestResolved
+            elapsed = _elapsed(life, context)
+            return (*taken, _tell(life, context, cls, status, elapsed_working_seconds=elapsed, sealed=act.sealed))
 
 
-def _transfer(life: Life, act: Act, context: Context) -> tuple[BaseModel, ...]:
-    authority = context.authority
-    target = authority.find_service(act.target) if act.target else None
-    if target is None:
-        return (_refuse(life, act, context, action="transfer", why="unknown_service"),)
-    if target.code == life.service:
-        return (_refuse(life, act, context, action="transfer", why="same_service"),)
-    if not authority.is_open(target.code, context.now):
-        return (_refuse(life, act, context, action="transfer", why="closed_service"),)
-    after = _after(life, act, context, status="assigned") | {"service": target.code}
-    return (
-        handling.RequestTransferred(
-            **after, from_service=life.service or authority.settings.front_desk, reason="agent", sealed=act.sealed
-        ),
-        handling.QueueEntered(
-            request_id=after["request_id"],
-            authority=life.authority,
-            at=context.now,
-            service=target.code,
-            reference=life.reference,
-            category=life.category,
-            reason="transferred",
-            due_at=life.due_at,
-        ),
+def _take(life: Life, act: Act, context: Context) -> handling.TakenInCharge:
+    return _tell(
+        life,
+        context,
+        handling.TakenInCharge,
+        "in_charge",
+        received_at=life.received_at,
+        due_at=life.due_at,
+        elapsed_working_seconds=_elapsed(life, context),
+        sealed=act.by,
     )
 
 
-def _after(life: Life, event: Any, context: Context, *, status: Any) -> dict[str, Any]:
-    """Return what every event of the life says: the state after it."""
-    return {
-        "request_id": context.request_id,
-        "authority": life.authority,
-        "at": context.now,
-        "version": life.version + 1,
-        "status": status,
-        "service": life.service if status in OPEN else None,
-    }
+def _transfer(life: Life, act: Act, context: Context) -> Events:
+    target, before = str(act.target), life.service or context.authority.settings.front_desk
+    moved = {"service": target, "from_service": before, "reason": "agent", "sealed": act.sealed}
+    transferred = _tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
+    return transferred, _enter_queue(life, context, target, "transferred")
 
 
-def _refuse(life: Life, event: Any, context: Context, *, action: str, why: str) -> handling.CommandRefused:
-    after = _after(life, event, context, status=life.status) | {"version": life.version}
-    return handling.CommandRefused(**after, action=action, why=why, since=getattr(event, "expected_version", None))
+def _why_refused(life: Life, act: Act, context: Context) -> str | None:
+    """Return the code of what stands in the way of an act, the most telling first; None when nothing does."""
+    if why := why_not(life.status, act.action):
+        return why
+    if act.mailbox is not None and not may_act(life, act.mailbox, context.authority, context.now):
+        return "not_yours"
+    if act.expected_version is not None and act.expected_version != life.version:
+        return "changed_meanwhile"
+    if act.action in ("ask", "answer") and act.sealed is None:
+        return "no_text"
+    if act.action != "transfer":
+        return None
+    target = context.authority.find_service(act.target)
+    if target is None:
+        return "unknown_service"
+    if target.code == life.service:
+        return "already_there"
+    return None if context.authority.is_open(target.code, context.now) else "closed_service"
 
 
-def evolve(life: Life | None, event: Any) -> Life | None:
-    """Return the life after a fact. Of `requests.v1` only the first one matters here: the rest becomes life by our own events."""
-    match event:
-        case requests.RequestReceived():
-            return Life(
-                authority=event.authority,
-                reference=event.reference,
-                channel=event.channel,
-                category=event.category,
-                language=event.language,
-                received_at=event.at,
-                due_at=event.promise.due_at,
-                status="registered",
-                service=None,
-                version=0,
-                sealed=event.sealed,
-            )
-        case handling.QueueEntered() | handling.CommandRefused() | requests.InformationAdded() | requests.WithdrawalAsked():
-            return life
-        case requests.ReopeningAsked() | requests.RequestErased():
-            return life
-        case handling.RequestForgotten() if life is not None:
-            history = tuple(replace(entry, sealed=None) for entry in life.history)
-            entry = Entry(event.at, event.type_, None)
-            return replace(life, status="erased", version=event.version, sealed=None, history=(*history, entry))
-        case handling.LifeEvent() if life is not None:
-            return _live(life, event)
-        case _:
-            return life
+def _elapsed(life: Life, context: Context) -> int:
+    """Return the working time since the request came, in the calendar of its owner (of the front desk, if that one is gone)."""
+    owner = context.authority.find_service(life.service) or context.authority.front_desk_service
+    return context.authority.calendar_of(owner.code).elapsed(life.received_at, max(context.now, life.received_at))
 
 
-def _live(life: Life, event: handling.LifeEvent) -> Life:
-    entry = Entry(event.at, event.type_, event.service, getattr(event, "sealed", None))
-    if isinstance(event, handling.TakenInCharge):
-        life = replace(life, taken_at=event.at)
-    if isinstance(event, handling.RequestReopened | handling.RequestTransferred):
-        life = replace(life, taken_at=None)
-    return replace(
-        life,
-        status=event.status,
-        service=event.service or life.service,
-        version=event.version,
-        reason=getattr(event, "reason", life.reason),
-        history=(*life.history, entry),
+def _tell(life: Life, context: Context, cls: type[E], status: Status, **more: Any) -> E:  # Any: the fields of its class
+    """Return an event that moves the life one version on. The owner stays, or is nobody once the request is closed."""
+    told = {"service": life.service if status in OPEN else None} | more
+    return cls(
+        request_id=context.request_id,
+        authority=life.authority,
+        at=context.now,
+        version=life.version + 1,
+        status=status,
+        **told,
+    )
+
+
+def _after(life: Life, event: BaseModel) -> Life:
+    after = evolve(life, event)
+    assert after is not None, "an event of a known life leaves a life"
+    return after
+
+
+def _refusal(life: Life, context: Context, move: Move) -> Events:
+    """Return the refusal of what a usager asked for; nothing when the state allows it."""
+    why = why_not(life.status, move)
+    return (_refuse(life, context, move, why),) if why else ()
+
+
+def _refuse(life: Life, context: Context, move: Move, why: str, *, since: int | None = None) -> handling.CommandRefused:
+    return handling.CommandRefused(
+        request_id=context.request_id,
+        authority=life.authority,
+        at=context.now,
+        version=life.version,
+        status=life.status,
+        service=life.owner,
+        action=move,
+        why=why,
+        since=since,
+    )
+
+
+def _enter_queue(life: Life, context: Context, service: str, reason: str) -> handling.QueueEntered:
+    return handling.QueueEntered(
+        request_id=context.request_id,
+        authority=life.authority,
+        at=context.now,
+        service=service,
+        reference=life.reference,
+        category=life.category,
+        reason=reason,
+        due_at=life.due_at,
     )

@@ -22,6 +22,7 @@ from shared.delivery.reader import Admission
 from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
+from shared.memory import tune_collector
 from shared.organisation import Authority, ConfigurationError, OrganisationSource
 from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop
 from shared.vault.seal import Vault
@@ -206,4 +207,5 @@ def main(name: str, purpose: str, settings_class: type[T], build: Build) -> None
     parser.parse_args()
     settings = read_settings(settings_class)
     log.configure(level=settings.log_level)
+    tune_collector()
     uvloop.run(serve_all([(build, settings)]))

@@ -1,7 +1,6 @@
 """From raw records to inputs of the fold."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from asyncpg import Record
@@ -56,7 +55,7 @@ class Reader:
             )
         ticket = Ticket(received.source, received.id)
         admit = self._admissions.get(raw.topic, _as_it_is)
-        return replace(admit(received), topic=raw.topic, ticket=ticket, raw=raw, traceparent=received.traceparent)
+        return admit(received)._replace(topic=raw.topic, ticket=ticket, raw=raw, traceparent=received.traceparent)
 
     def read_parked(self, row: Record) -> RawRecord:
         """Return the record that a parked row keeps."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -13,8 +13,7 @@ S = TypeVar("S")
 ParkedWhy = Literal["undecodable", "poison", "gap", "waiting", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A Kafka record as it came, kept so that it can be parked with its original bytes."""
 
     topic: str
@@ -25,8 +24,7 @@ class RawRecord:
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """The identity of an input that has no sequence; the same ticket is taken once. `digest` tells whether it is the same."""
 
     source: str
@@ -34,27 +32,28 @@ class Ticket:
     digest: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input of the fold: a fact read from a topic, or a command (from a topic, a page, a tick, a mail server)."""
+class Input(NamedTuple):
+    """One input of the fold: a fact read from a topic, or a command (from a topic, a page, a tick, a mail server).
+
+    rows: written along in the same transaction, if the input is accepted.
+    parked_id: set when it is a parked record tried again: taken, the parked row is released; not taken, it stays.
+    fault: why the record cannot be decoded; it has no event, but a place in the life of its request.
+    skip: an operator's decision to pass over a parked record: its sequence counts as seen, its event is not looked at.
+    """
 
     request_id: UUID
     authority: str
-    event: BaseModel | None
+    event: Any  # a fact (an event class), a command (a class of the service), or None with a fault
     fact: bool = False
     topic: str | None = None
     sequence: int | None = None
     ticket: Ticket | None = None
     traceparent: str | None = None
     rows: tuple[Row, ...] = ()
-    """Written along in the same transaction, if the input is accepted."""
     raw: RawRecord | None = None
     parked_id: int | None = None
-    """Set when the input is a parked record tried again: taken, the parked row is released; not taken, it stays."""
     fault: str | None = None
-    """Why the record cannot be decoded; it has no event, but a place in the life of its request."""
     skip: bool = False
-    """An operator's decision to pass over a parked record: its sequence counts as seen, its event is not looked at."""
 
 
 @dataclass(slots=True)
@@ -80,8 +79,7 @@ class Known(Generic[S]):
     waiting: list[Waiting] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A request to be saved."""
 
     request_id: UUID
@@ -93,8 +91,7 @@ class Saved:
     sent: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record for the outbox."""
 
     request_id: UUID | None

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.local import folders
+from shared.memory import tune_collector
 from tests.proof import fold_speed
 from tests.proof.report import Figure, conclude
 
@@ -28,6 +29,7 @@ def main() -> int:
     chosen = parser.parse_args()
     folders.sweep_dead_runs()
     folder = folders.own_run()
+    tune_collector()  # as the services do; the references gain by it too
     try:
         figures = asyncio.run(_measure(chosen.name, folder, short=chosen.short))
     finally:

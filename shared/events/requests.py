@@ -43,6 +43,8 @@ class RequestReceived(Event):
     promise: Promise
     unowned_due_at: AwareDatetime
     sealed: Sealed
+    token_digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the token that opens the usager's private page: for intake alone, to find the request again."""
 
 
 class InformationAdded(Event):

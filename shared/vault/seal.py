@@ -58,8 +58,8 @@ class Vault:
             raise ValueError("key-encryption keys: at least one, numbered 1 to 255, 32 bytes each")
         self._wrappers = {number: AESGCM(key) for number, key in keys.items()}
         self._current = next(iter(keys))
-        secret = HKDF(hashes.SHA256(), 32, None, b"aiguilleur parked records").derive(keys[self._current])
-        self._parking = AESGCM(secret)
+        self._secrets = tuple(keys.values())
+        self._parking = AESGCM(self.derive(b"aiguilleur parked records")[0])
 
     @classmethod
     def from_text(cls, text: str) -> "Vault":
@@ -76,6 +76,10 @@ class Vault:
             except ValueError:
                 raise ValueError("key-encryption keys: expected NUMBER:BASE64[,NUMBER:BASE64]") from None
         return cls(keys)
+
+    def derive(self, purpose: bytes) -> tuple[bytes, ...]:
+        """Return a secret of 32 bytes for a purpose of its own from each key-encryption key, the current one first."""
+        return tuple(HKDF(hashes.SHA256(), 32, None, purpose).derive(secret) for secret in self._secrets)
 
     def new_key(self, request_id: UUID) -> tuple[RequestKey, bytes]:
         """Return a new request key and its wrapped form, to be stored."""

@@ -1,0 +1,98 @@
+"""A request as its usager sees it, and what they may ask for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+Status = Literal["received", "registered", "assigned", "in_charge", "waiting", "answered", "resolved", "withdrawn", "erased"]
+"""The states of the life that the router tells, "received" before it has told anything."""
+
+What = Literal[
+    "received", "added", "withdrawal_asked", "reopening_asked",
+    "assigned", "transferred", "taken_in_charge", "asked", "replied", "answered", "resolved", "reopened", "withdrawn",
+    "forgotten", "refused",
+    "warned", "escalated",
+]  # fmt: skip
+
+OPEN: Final[frozenset[Status]] = frozenset({"received", "registered", "assigned", "in_charge", "waiting", "answered"})
+"""The states in which somebody still works on the request."""
+SETTLED: Final[frozenset[Status]] = frozenset({"answered", "resolved"})
+"""The states that a usager may contest by asking to reopen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history. `sealed`: a text under the request's key. `note`: who was told, or which act was refused."""
+
+    at: datetime
+    what: What
+    service: str | None = None
+    sealed: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The promise as it was announced."""
+
+    code: str
+    label: str
+    working_seconds: int
+    start_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRequest:
+    """What the tracking page shows. Each topic fills fields of its own, so that the order across topics does not matter.
+
+    `taken_at` is when somebody first took it in charge, which the promise is about; a reopening does not take it back.
+    `asked` is what the usager did (requests.v1), `life` what became of it (handling.v1), `delays` what the sla told.
+    Until `received_at` is set only other topics have spoken of the request (while states are rebuilt from the log).
+    """
+
+    authority: str
+    reference: str = ""
+    token_digest: str | None = None
+    channel: str = ""
+    chosen: str | None = None
+    category: str | None = None
+    language: str = "fr"
+    demande: bool = False
+    received_at: datetime | None = None
+    promise: Announced | None = None
+    sealed: str | None = None
+    erased_at: datetime | None = None
+    told: Status = "received"
+    owner: str | None = None
+    taken_at: datetime | None = None
+    asked: tuple[Entry, ...] = ()
+    life: tuple[Entry, ...] = ()
+    delays: tuple[Entry, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """Where the request stands; erasing is the usager's and needs nobody's word."""
+        return "erased" if self.erased_at is not None else self.told
+
+    @property
+    def withdrawal_pending(self) -> bool:
+        """Whether the router has still to answer a withdrawal."""
+        return self._count(self.asked, "withdrawal_asked") > self._count(self.life, "withdrawn") + self._refused("withdraw")
+
+    @property
+    def reopening_pending(self) -> bool:
+        """Whether the router has still to answer a wish to reopen."""
+        return self._count(self.asked, "reopening_asked") > self._count(self.life, "reopened") + self._refused("reopen")
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        """Everything that happened, the oldest first; what a topic said keeps its order."""
+        return tuple(sorted((*self.asked, *self.life, *self.delays), key=lambda entry: entry.at))
+
+    def _refused(self, action: str) -> int:
+        return sum(1 for entry in self.life if entry.what == "refused" and entry.note == action)
+
+    @staticmethod
+    def _count(entries: tuple[Entry, ...], what: What) -> int:
+        return sum(1 for entry in entries if entry.what == what)

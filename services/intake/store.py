@@ -1,0 +1,61 @@
+"""All SQL of intake besides the shell's: how a request is found again, and its key."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from services.intake.domain.request import TrackedRequest
+from services.intake.tokens import looks_like_token, token_digest
+from shared.delivery.errors import UNAVAILABLE, Unavailable
+from shared.delivery.service import Row, Statement
+from shared.vault import keys
+from shared.vault.seal import RequestKey, Vault
+
+INSERT_KEY: Final = Statement("insert keys", keys.INSERT_KEYS)
+DELETE_KEY: Final = Statement("delete keys", keys.DELETE_KEYS)
+SAVE_TRACKING: Final = Statement(
+    "tracking",
+    """INSERT INTO intake.tracking (request_id, authority, reference, token_digest, status, received_at)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+       ON CONFLICT (request_id) DO UPDATE SET status = excluded.status""",
+)
+
+
+def project(request_id: UUID, before: TrackedRequest | None, after: TrackedRequest | None) -> Iterable[Row]:
+    """Return the row by which a request is found, when it is new or its status changed."""
+    if after is None or after.received_at is None:
+        return
+    if before is None or before.received_at is None or before.status != after.status:
+        found_by = (after.authority, after.reference, after.token_digest)
+        yield SAVE_TRACKING, (request_id, *found_by, after.status, after.received_at)
+
+
+async def find_by_token(pool: asyncpg.Pool, token: str) -> UUID | None:
+    """Return the request that a tracking token opens. Raises Unavailable."""
+    if not looks_like_token(token):
+        return None
+    return await _find(pool, "SELECT request_id FROM intake.tracking WHERE token_digest = $1", token_digest(token))
+
+
+async def find_by_reference(pool: asyncpg.Pool, authority: str, reference: str) -> UUID | None:
+    """Return the request of this reference, as it is shown. Raises Unavailable."""
+    sql = "SELECT request_id FROM intake.tracking WHERE authority = $1 AND reference = $2"
+    return await _find(pool, sql, authority, reference)
+
+
+async def find_key(pool: asyncpg.Pool, vault: Vault, request_id: UUID) -> RequestKey | None:
+    """Return the key of a request; None when it was destroyed. Raises Unavailable."""
+    try:
+        return (await keys.find_keys(pool, vault, [request_id])).get(request_id)
+    except UNAVAILABLE as error:
+        raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+
+
+async def _find(pool: asyncpg.Pool, sql: str, *arguments: Any) -> UUID | None:  # Any: what asyncpg takes
+    try:
+        found: UUID | None = await pool.fetchval(sql, *arguments)
+    except UNAVAILABLE as error:
+        raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+    return found

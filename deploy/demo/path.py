@@ -108,10 +108,10 @@ async def read_paths(admin_dsn: str) -> dict[str, Path]:
     try:
         for source in _SOURCES:
             rows = await database.fetch(
-                f"SELECT request_id, headers, value, created_at FROM {source}.outbox WHERE sequence IS NOT NULL ORDER BY id"  # noqa: S608
+                f"SELECT request_id, type, value, created_at FROM {source}.outbox WHERE sequence IS NOT NULL ORDER BY id"  # noqa: S608
             )
             for row in rows:
-                action = dict(msgspec.json.decode(row["headers"]))["ce_type"].removeprefix("fr.aiguilleur.").rsplit(".", 1)[0]
+                action = row["type"].removeprefix("fr.aiguilleur.").rsplit(".", 1)[0]
                 fact = Fact(action, msgspec.json.decode(row["value"]), row["created_at"])
                 paths.setdefault(row["request_id"], Path(row["request_id"])).facts.append(fact)
                 if action == "request.received":

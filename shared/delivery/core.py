@@ -12,7 +12,7 @@ from shared.delivery.errors import InputRefused
 from shared.delivery.run import ContextFor, Run
 from shared.delivery.service import Service, StateCodec
 from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
-from shared.events.envelope import MAX_VALUE_BYTES, encode_headers
+from shared.events.envelope import MAX_VALUE_BYTES, encode_value
 from shared.events.topics import Topic
 
 S = TypeVar("S")
@@ -28,15 +28,15 @@ class Core(Generic[S]):
     def __init__(self, service: Service[S]) -> None:
         self.service = service
         self.codec: StateCodec[S] = StateCodec(service.state)
-        self._source = f"/aiguilleur/{service.name}"
         self._place = {topic.name: place for place, topic in enumerate(service.sequenced)}
+        self._outlets = len(service.produces)
         self._outlet: dict[type, tuple[int, Topic]] = {
             cls: (place, topic) for place, topic in enumerate(service.produces) for cls in topic.types
         }
 
     def unknown(self) -> Known[S]:
         """Return what is known of a request that was never seen."""
-        return Known(state=None, revision=0, seen=[0] * len(self._place), sent=[0] * len(self.service.produces))
+        return Known(None, 0, [0] * len(self._place), [0] * self._outlets)
 
     def fold(self, inputs: Sequence[Input], known: Mapping[UUID, Known[S]], taken: Taken, context_for: ContextFor) -> Folded[S]:
         """Fold the inputs, in order, over the requests. `known` lacks those never seen; nothing passed in is changed.
@@ -145,23 +145,16 @@ class Core(Generic[S]):
             run.release(following[0])
 
     def _encode(self, run: Run[S], one: Input, events: Iterable[Any]) -> tuple[list[int], list[Outgoing]]:
-        sent, outgoing = list(run.sent), []
+        sent, outgoing, request_key = list(run.sent), [], str(run.request_id).encode()
         for event in events:
             place, topic = self._outlet[type(event)]
             sent[place] += 1
-            headers = encode_headers(
-                event=event,
-                source=self._source,
-                id=f"{run.request_id}.{topic.name}.{sent[place]}",
-                sequence=sent[place],
-                time=event.at,
-                traceparent=one.traceparent,
-            )
-            key = f"{event.authority}/{event.service}" if topic.key == "service" else str(run.request_id)
-            value = event.model_dump_json().encode()
+            key = f"{event.authority}/{event.service}".encode() if topic.key == "service" else request_key
+            value = encode_value(event)
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError("an event would be larger than Kafka takes")
-            outgoing.append(Outgoing(run.request_id, topic.name, key.encode(), sent[place], headers, value))
+            told = (event.type_, event.at, one.traceparent, value)
+            outgoing.append(Outgoing(run.request_id, topic.name, key, sent[place], *told))
         return sent, outgoing
 
     def _close(self, run: Run[S]) -> None:

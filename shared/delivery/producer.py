@@ -7,10 +7,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.delivery.values import Outgoing
 from shared.events.envelope import MAX_VALUE_BYTES
 
 SEND_SECONDS = 20.0
+Publishable = tuple[str, bytes | None, list[tuple[str, bytes]], bytes | None]
+"""Topic, key, headers, value."""
 NOT_SENT: tuple[type[BaseException], ...] = (KafkaError, OSError, TimeoutError, asyncio.TimeoutError, AssertionError)
 
 
@@ -22,7 +23,7 @@ class Producer:
         self._client_id = client_id
         self._producer: Any = None  # AIOKafkaProducer, which carries no types
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[Publishable]) -> None:
         """Send the records in their order per key, and return when Kafka has acknowledged all of them.
 
         Raises:
@@ -32,7 +33,7 @@ class Producer:
             async with asyncio.timeout(SEND_SECONDS):
                 producer = await self._started()
                 acknowledgements = [
-                    await producer.send(one.topic, one.value, key=one.key, headers=one.headers) for one in records
+                    await producer.send(topic, value, key=key, headers=headers) for topic, key, headers, value in records
                 ]
                 await asyncio.gather(*acknowledgements)
         except BaseException:

@@ -10,7 +10,7 @@ from shared.delivery.errors import UNAVAILABLE
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
 from shared.delivery.store import decode_headers
-from shared.delivery.values import Outgoing
+from shared.events.envelope import encode_headers
 from shared.log import get_log
 
 SET = 2000
@@ -25,6 +25,7 @@ class Relay:
 
     def __init__(self, service: str, *, dsn: str, pool: asyncpg.Pool, producer: Producer) -> None:
         self._service = service
+        self._source = f"/aiguilleur/{service}"
         self._dsn = dsn
         self._pool = pool
         self._producer = producer
@@ -94,7 +95,7 @@ class Relay:
 
     async def _publish_set(self, connection: asyncpg.Connection) -> int:
         rows = await connection.fetch(
-            "SELECT id, request_id, topic, key, sequence, headers, value, "  # noqa: S608  # the service's own schema
+            "SELECT id, request_id, topic, key, sequence, type, at, traceparent, value, headers, "  # noqa: S608  # the service's own schema
             f"extract(epoch FROM now() - created_at)::float8 AS age FROM {self._service}.outbox "
             "WHERE published_at IS NULL ORDER BY id LIMIT $1",
             SET,
@@ -116,17 +117,7 @@ class Relay:
         return len(rows)
 
     async def _send(self, rows: list[asyncpg.Record]) -> None:
-        records = [
-            Outgoing(
-                row["request_id"],
-                row["topic"],
-                row["key"],
-                row["sequence"],
-                decode_headers(row["headers"]),
-                row["value"],
-            )
-            for row in rows
-        ]
+        records = [(row["topic"], row["key"], self._headers(row), row["value"]) for row in rows]
         delay = 0.05
         while True:
             try:
@@ -140,6 +131,19 @@ class Relay:
             else:
                 self.last_error = None
                 return
+
+    def _headers(self, row: asyncpg.Record) -> list[tuple[str, bytes]]:
+        """Return the envelope of an event, or the headers that the copy of a parked record came with."""
+        if row["headers"] is not None:
+            return decode_headers(row["headers"])
+        return encode_headers(
+            type=row["type"],
+            source=self._source,
+            id=f"{row['request_id']}.{row['topic']}.{row['sequence']}",
+            sequence=row["sequence"],
+            time=row["at"],
+            traceparent=row["traceparent"],
+        )
 
     async def prune(self) -> int:
         """Delete what was published more than 14 days ago. Return how many rows went."""

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.delivery.core import Core
 from shared.delivery.tables import counters
-from shared.delivery.values import Folded, Known, Outgoing, Parked, RawRecord, Taken, Ticket, Waiting
+from shared.delivery.values import Folded, Known, Outgoing, Parked, RawRecord, Saved, Taken, Ticket, Waiting
 from shared.events.envelope import MAX_VALUE_BYTES
 from shared.events.topics import TOPICS, dead_letters
 
@@ -21,6 +21,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 Place = tuple[str, int]
 """A topic and a partition."""
 
+_COPY_FROM = 200
+"""From how many rows on COPY is faster than one more array in the statement."""
 _PERSONAL_IN_CLEAR = {topic.name for topic in TOPICS if topic.personal == "clear"}
 _TOPIC = {topic.name: topic for topic in TOPICS}
 
@@ -59,6 +61,7 @@ class Store(Generic[S]):
             f"SELECT request_id, revision, held, state{''.join(f', {name}' for name in [*seen, *sent])} "  # noqa: S608  # names from the declaration
             f"FROM {self._name}.request WHERE request_id = ANY($1::uuid[])"
         )
+        self._columns = ["request_id", "authority", "revision", "held", "state", *seen, *sent]
         self._save_sql = _save_sql(self._name, [*seen, *sent])
 
     async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
@@ -121,6 +124,12 @@ class Store(Generic[S]):
         """
         copies = [self._dead_letter(one) for one in folded.parked]
         saved, outbox = folded.saved, folded.outbox + copies
+        if len(outbox) >= _COPY_FROM:
+            await self._copy(connection, "outbox", outbox, Outgoing._fields)
+            outbox = []
+        if len(saved) >= _COPY_FROM and all(one.revision == 1 for one in saved):
+            await self._copy_new(connection, saved)
+            saved = []
         columns: list[list[Any]] = [
             [one.request_id for one in saved],
             [one.authority for one in saved],
@@ -129,12 +138,7 @@ class Store(Generic[S]):
             [one.state for one in saved],
             *([one.seen[place] for one in saved] for place in range(self._seen.stop - self._seen.start)),
             *([one.sent[place] for one in saved] for place in range(self._sent.stop - self._sent.start)),
-            [one.request_id for one in outbox],
-            [one.topic for one in outbox],
-            [one.key for one in outbox],
-            [one.sequence for one in outbox],
-            [encode_headers(one.headers) for one in outbox],
-            [one.value for one in outbox],
+            *([one[place] for one in outbox] for place in range(len(Outgoing._fields))),
             [topic for topic, _ in positions],
             [partition for _, partition in positions],
             list(positions.values()),
@@ -147,6 +151,18 @@ class Store(Generic[S]):
         await self._save_parked(connection, folded)
         for statement, rows in folded.rows.items():
             await connection.execute(statement.sql, *[list(column) for column in zip(*rows, strict=True)])
+
+    async def _copy_new(self, connection: Connection, saved: Sequence[Saved]) -> None:
+        """Write requests that nobody had seen. Raises Conflict when another transaction has created one of them."""
+        rows = [(*one[:5], *one.seen, *one.sent) for one in saved]
+        try:
+            await self._copy(connection, "request", rows, self._columns)
+        except asyncpg.UniqueViolationError:
+            raise Conflict("a request was created by another transaction meanwhile") from None
+
+    async def _copy(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> None:
+        """Write many rows at once: measured, less than half the time of the arrays of a statement."""
+        await connection.copy_records_to_table(table, schema_name=self._name, records=rows, columns=columns)
 
     async def _save_tickets(self, connection: Connection, folded: Folded[S]) -> None:
         if not folded.tickets:
@@ -207,7 +223,8 @@ class Store(Generic[S]):
         reason = (("aiguilleur-why", one.why.encode()), ("aiguilleur-error-id", one.error_id.encode()))
         headers = [*one.raw.headers, *reason]
         name = dead_letters(_TOPIC[one.raw.topic], self._name)
-        return Outgoing(one.request_id, name, one.raw.key, None, headers, value)
+        kept = encode_headers(headers)
+        return Outgoing(one.request_id, name, one.raw.key, None, "", None, None, value, kept)
 
 
 def _save_sql(schema: str, counts: list[str]) -> str:
@@ -217,7 +234,7 @@ def _save_sql(schema: str, counts: list[str]) -> str:
     names = ["request_id", "authority", "revision", "held", "state", *counts]
     updates = ", ".join(f"{name} = excluded.{name}" for name in ["revision", "held", "state", *counts])
     updates += ", authority = CASE WHEN excluded.authority = '' THEN r.authority ELSE excluded.authority END"
-    box, place = last + 1, last + 7
+    box, place = last + 1, last + 10
     return f"""
         WITH saved AS (
             INSERT INTO {schema}.request AS r ({", ".join(names)})
@@ -225,9 +242,9 @@ def _save_sql(schema: str, counts: list[str]) -> str:
             ON CONFLICT (request_id) DO UPDATE SET {updates} WHERE r.revision = excluded.revision - 1
             RETURNING 1
         ), queued AS (
-            INSERT INTO {schema}.outbox (request_id, topic, key, sequence, headers, value)
-            SELECT * FROM unnest(${box}::uuid[], ${box + 1}::text[], ${box + 2}::bytea[], ${box + 3}::int[],
-                                 ${box + 4}::bytea[], ${box + 5}::bytea[])
+            INSERT INTO {schema}.outbox (request_id, topic, key, sequence, type, at, traceparent, value, headers)
+            SELECT * FROM unnest(${box}::uuid[], ${box + 1}::text[], ${box + 2}::bytea[], ${box + 3}::int[], ${box + 4}::text[],
+                                 ${box + 5}::timestamptz[], ${box + 6}::text[], ${box + 7}::bytea[], ${box + 8}::bytea[])
         ), moved AS (
             INSERT INTO {schema}.position (topic, partition, next_offset)
             SELECT * FROM unnest(${place}::text[], ${place + 1}::int[], ${place + 2}::bigint[])

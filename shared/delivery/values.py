@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -92,14 +93,17 @@ class Saved(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A record for the outbox."""
+    """A record for the outbox: an event of ours, or the copy of a parked record (no sequence, its own headers)."""
 
     request_id: UUID | None
     topic: str
     key: bytes | None
     sequence: int | None
-    headers: list[tuple[str, bytes]]
+    type: str
+    at: datetime | None
+    traceparent: str | None
     value: bytes | None
+    headers: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ _OWNERS = """INSERT INTO router.assignment
     (request_id, authority, reference, service, status, reason, version, due_at, changed_at)
     SELECT id, authority, reference, service, 'assigned', 'chosen', 2, due_at::timestamptz, now()
     FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::text[]) AS t(id, authority, reference, service, due_at)"""
-_OUTBOX = """INSERT INTO router.outbox (request_id, topic, key, sequence, headers, value)
-    SELECT * FROM unnest($7::uuid[], $8::text[], $9::bytea[], $10::int[], $11::bytea[], $12::bytea[])"""
+_OUTBOX = """INSERT INTO router.outbox (request_id, topic, key, sequence, type, at, value)
+    SELECT i, t, k, s, y, a::timestamptz, v
+    FROM unnest($7::uuid[], $8::text[], $9::bytea[], $10::int[], $11::text[], $12::text[], $13::bytea[]) AS o(i, t, k, s, y, a, v)"""
 _POSITION = """INSERT INTO router.position (topic, partition, next_offset)
-    SELECT 'requests.v1', * FROM unnest($13::int[], $14::bigint[])
+    SELECT 'requests.v1', * FROM unnest($14::int[], $15::bigint[])
     ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset"""
 WRITE = f"WITH a AS ({_STATES}), b AS ({_OWNERS}), c AS ({_OUTBOX}) {_POSITION}"
 
@@ -41,32 +42,22 @@ _decode = msgspec.json.Decoder(_Received).decode
 _encode = msgspec.json.encode
 
 
-def _outgoing(one: _Received) -> list[tuple[str, str, bytes, int, bytes, bytes]]:
+def _outgoing(one: _Received) -> list[tuple[object, ...]]:
     base: dict[str, object] = {"request_id": one.request_id, "authority": one.authority, "at": one.at}
     registered = base | {"version": 1, "status": "registered", "service": None, "reference": one.reference}
     registered |= {"channel": one.channel, "category": one.category}
     assigned = base | {"version": 2, "status": "assigned", "service": one.service, "reason": "chosen", "asked": one.service}
     queued = base | {"service": one.service, "reference": one.reference, "category": one.category, "reason": "chosen"}
     queued |= {"due_at": one.promise["due_at"]}
-    told = [("handling.v1", registered, 1, "registered"), ("handling.v1", assigned, 2, "assigned"), ("queues.v1", queued, 1, "q")]
+    told = [
+        ("handling.v1", registered, 1, "fr.aiguilleur.handling.registered.v1"),
+        ("handling.v1", assigned, 2, "fr.aiguilleur.handling.assigned.v1"),
+        ("queues.v1", queued, 1, "fr.aiguilleur.queue.entered.v1"),
+    ]
     return [
-        (one.request_id, topic, one.request_id.encode(), sequence, _headers(one, topic, sequence, kind), _encode(value))
+        (one.request_id, topic, one.request_id.encode(), sequence, kind, one.at, _encode(value))
         for topic, value, sequence, kind in told
     ]
-
-
-def _headers(one: _Received, topic: str, sequence: int, kind: str) -> bytes:
-    return _encode(
-        [
-            ("ce_specversion", "1.0"),
-            ("ce_type", f"fr.aiguilleur.handling.{kind}.v1"),
-            ("ce_source", "/aiguilleur/router"),
-            ("ce_id", f"{one.request_id}.{topic}.{sequence}"),
-            ("ce_time", one.at),
-            ("ce_sequence", str(sequence)),
-            ("content-type", "application/json"),
-        ]
-    )
 
 
 def _arguments(batch: dict[int, list[ConsumerRecord]]) -> list[list[object]]:

@@ -54,7 +54,8 @@ class Outbox(_Router, table=True):
     topic: str
     key: bytes
     sequence: int
-    headers: bytes
+    type: str
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True)))
     value: bytes
 
 
@@ -91,7 +92,8 @@ def _rows(event: RequestReceived) -> list[SQLModel]:
             topic=topic,
             key=str(event.request_id).encode(),
             sequence=sequence,
-            headers=b"[]",
+            type=one.type_,
+            at=one.at,
             value=one.model_dump_json().encode(),
         )
         for one, topic, sequence in zip(events, ("handling.v1", "handling.v1", "queues.v1"), (1, 2, 1), strict=True)

@@ -54,7 +54,9 @@ async def produce_requests(bootstrap: str, count: int) -> None:
         for number in range(count):
             event = request_received(number, now)
             name = f"{event.request_id}.requests.v1.1"
-            headers = encode_headers(event=event, source="/aiguilleur/intake", id=name, sequence=1, time=now, traceparent=None)
+            headers = encode_headers(
+                type=event.type_, source="/aiguilleur/intake", id=name, sequence=1, time=now, traceparent=None
+            )
             key = str(event.request_id).encode()
             waiting.append(await producer.send("requests.v1", event.model_dump_json().encode(), key=key, headers=headers))
             if len(waiting) >= _GATHERED:

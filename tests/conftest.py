@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from deploy.local import address, folders
 from deploy.local import browser as local_browser
 from deploy.local.mailsink import MailSink
+from tests.scene import Scene
 
 _ACCESSIBILITY_TAGS = ["RGAAv4", "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -132,3 +133,27 @@ def axe(axe_source: str) -> Callable[[Page], Awaitable[list[str]]]:
         ]
 
     return violations
+
+
+@asynccontextmanager
+async def open_scene(folder: Path) -> AsyncIterator[Scene]:
+    scene = Scene(folder)
+    try:
+        await scene.open()
+        yield scene
+    finally:
+        scene.close()
+
+
+@pytest.fixture
+async def scene(run_folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """The five services on servers that only this test sees, and may kill."""
+    async with open_scene(run_folder / "scenes" / request.node.name) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
+async def town_scene(run_folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """The five services on servers of this module's own; its tests share them and kill nothing."""
+    async with open_scene(run_folder / "scenes" / request.module.__name__) as scene:
+        yield scene

@@ -23,7 +23,8 @@ def create_v1(service: str, consumed: tuple[str, ...], produced: tuple[str, ...]
         f"CREATE INDEX request_held ON {service}.request (request_id) WHERE held",
         f"""CREATE TABLE {service}.outbox (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, request_id uuid, topic text NOT NULL, key bytea,
-            sequence integer, type text NOT NULL, at timestamptz, traceparent text, value bytea, headers bytea, created_at timestamptz NOT NULL DEFAULT now(),
+            sequence integer, type text NOT NULL, at timestamptz, traceparent text, value bytea, headers bytea,
+            created_at timestamptz NOT NULL DEFAULT now(),
             published_at timestamptz)""",
         f"CREATE INDEX outbox_pending ON {service}.outbox (id) WHERE published_at IS NULL",
         f"CREATE INDEX outbox_age ON {service}.outbox USING brin (created_at)",

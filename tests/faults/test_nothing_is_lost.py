@@ -2,21 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from deploy.local.kafka import KafkaServer
-from deploy.local.mailsink import MailSink
-from deploy.local.postgres import PostgresServer
 from deploy.local.town import Town
 from shared.delivery.points import POINTS
 from shared.events.topics import SERVICES
 from tests.faults.forgery import publish_out_of_order, publish_poison
 from tests.faults.load import Load
-from tests.proof.checker import History, duplicated_mails, gather, violations
+from tests.scene import Scene
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(420)]
 
@@ -27,52 +22,6 @@ _DIES_AT = {
     "letter": ("notifier",),
 }
 """Which service is made to die at the points of a kind: one that reaches them under load."""
-
-
-class Scene:
-    """A town of its own, whose servers may be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.kafka = KafkaServer(folder / "kafka")
-        self.postgres = PostgresServer(folder / "postgres")
-        self.sink = MailSink(folder / "mail")
-        for server in (self.kafka, self.postgres, self.sink):
-            server.start()
-        self.town = Town(
-            folder / "town",
-            kafka=self.kafka.bootstrap,
-            admin_dsn=self.postgres.dsn,
-            smtp=self.sink.smtp,
-            shared_clock=True,
-        )
-        self.history = History()
-
-    def close(self) -> None:
-        """End everything."""
-        self.town.stop()
-        for server in (self.sink, self.postgres, self.kafka):
-            server.stop()
-
-    async def heal_and_check(self, *, kills: int) -> None:
-        """Move the clock on so that every retry comes due, wait until all is quiet, and ask the checker."""
-        self.sink.behave()
-        self.town.set_clock(self.town.now(), speed=60.0)
-        await self.town.settle(timeout_seconds=90)
-        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, self.sink.mails())
-        assert violations(evidence, self.history) == []
-        assert self.history.accepted, "the load must have been accepted"
-        assert duplicated_mails(evidence) <= 100 * kills  # what was in flight at each kill, at the most
-
-
-@pytest.fixture
-async def scene(run_folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    scene = Scene(run_folder / "faults" / request.node.name)
-    try:
-        await scene.town.prepare()
-        scene.town.start()
-        yield scene
-    finally:
-        scene.close()
 
 
 async def _under_load(scene: Scene, *, rate: float = 20) -> tuple[Load, "asyncio.Task[None]"]:

@@ -1,0 +1,131 @@
+"""A seeded person's name is in clear nowhere, and erasing the request makes its past unreadable."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from shared.events.content import Content
+from shared.events.topics import SERVICES
+from shared.vault.keys import find_keys
+from shared.vault.seal import Vault
+from tests.faults.forgery import publish
+from tests.scene import Scene
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+NAME = "Zéphyrine Quatrevaux-Malandrin"
+CANARIES = ("Quatrevaux", "quatrevaux", "xylophone-canari", "0699887766")
+BODY = {
+    "authority": "rivemont",
+    "channel": "app",
+    "service": "voirie",
+    "name": NAME,
+    "email": "quatrevaux@courriel.example",
+    "phone": "0699887766",
+    "text": f"Je suis {NAME} et mon xylophone-canari est tombé dans un nid-de-poule.",
+}
+
+
+async def _post(scene: Scene) -> dict[str, Any]:
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        answer = await http.post(f"{scene.town.url('intake')}/v1/requests", json=BODY)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def _clear_text_hits(blobs: Iterator[tuple[str, bytes]]) -> list[str]:
+    needles = [canary.encode() for canary in CANARIES]
+    return [f"{where}: {needle!r}" for where, blob in blobs for needle in needles if needle in blob]
+
+
+async def _database_blobs(admin_dsn: str) -> list[tuple[str, bytes]]:
+    database = await asyncpg.connect(admin_dsn)
+    blobs = []
+    try:
+        tables = await database.fetch(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1::text[])",
+            [*SERVICES, "vault"],
+        )
+        for schema, table in tables:
+            for row in await database.fetch(f'SELECT t.*::text AS line FROM "{schema}"."{table}" AS t'):
+                blobs.append((f"{schema}.{table}", row["line"].encode()))
+            for row in await database.fetch(f'SELECT * FROM "{schema}"."{table}"'):
+                blobs += [(f"{schema}.{table}", value) for value in row.values() if isinstance(value, bytes)]
+    finally:
+        await database.close()
+    return blobs
+
+
+def _file_blobs(folder: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
+    for path in folder.rglob(pattern):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+
+
+async def test_a_seeded_name_is_in_clear_nowhere(town_scene: Scene) -> None:
+    scene = town_scene
+    answered = await _post(scene)
+    inbound = '{"authority": "rivemont", "text": "Quatrevaux", "email": "pas une adresse", "phone": "0699887766"}'
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", b"fr.aiguilleur.request.submitted.v1"),
+        ("ce_source", b"/x"),
+        ("ce_id", b"1"),
+    ]
+    await scene.sink.wait_for(subject=answered["reference"], count=2, timeout_seconds=30)
+    mails = [scene.sink.mail(mail["id"]) for mail in scene.sink.mails()]
+    assert any(NAME in mail["text"] for mail in mails), "the service must have been told who asks"
+    assert not any("Quatrevaux" in mail["subject"] for mail in mails)
+    kafka_before = _clear_text_hits(_file_blobs(scene.kafka.folder / "data", "*.log"))
+    assert kafka_before == []
+    await publish(scene.kafka.bootstrap, "intake.inbound.v1", [(b"k", inbound.encode(), headers)])  # parked: a bad address
+    await scene.town.settle()
+    assert _clear_text_hits(iter(await _database_blobs(scene.town.admin_dsn))) == []
+    assert _clear_text_hits(_file_blobs(scene.town.folder, "*.log")) == []
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for service in SERVICES:
+            metrics = (await http.get(f"{scene.town.url(service)}/metrics")).text
+            assert _clear_text_hits(iter([(f"{service} metrics", metrics.encode())])) == []
+
+
+async def test_erasing_a_request_makes_its_past_unreadable(town_scene: Scene) -> None:
+    scene = town_scene
+    answered = await _post(scene)
+    request_id = UUID(answered["request_id"])
+    await scene.town.settle()
+    vault = Vault.from_text(scene.town.command_environment()["AIGUILLEUR_KEYS"])
+    database = await asyncpg.connect(scene.town.admin_dsn)
+    try:
+        event = await database.fetchval("SELECT value FROM intake.outbox WHERE request_id = $1 ORDER BY id LIMIT 1", request_id)
+        sealed = httpx.Response(200, content=event).json()["sealed"]
+        keys = await find_keys(database, vault, [request_id])
+        assert keys[request_id].open(request_id, sealed, Content).name == NAME
+        await scene.run_command("erase", answered["reference"], "--authority", "rivemont")
+        assert await find_keys(database, vault, [request_id]) == {}
+        await scene.town.settle()
+        states = [
+            await database.fetchval(f"SELECT state FROM {service}.request WHERE request_id = $1", request_id)
+            for service in ("intake", "router", "notifier")
+        ]
+        assert all(sealed.encode() not in state for state in states)
+    finally:
+        await database.close()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        page = await http.get(answered["tracking_url"])
+    assert "xylophone" not in page.text
+
+
+async def test_the_database_refuses_keys_to_those_who_count(town_scene: Scene) -> None:
+    for service in ("sla", "stats"):
+        connection = await asyncpg.connect(town_scene.town.dsn(service))
+        try:
+            for statement in ("SELECT 1 FROM vault.request_key", "DELETE FROM vault.request_key", "SELECT 1 FROM intake.request"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement)
+        finally:
+            await connection.close()

@@ -1,1 +1,1 @@
-"""Keeps the promise."""
+"""Keeps the promise: clocks, warnings, escalations."""

@@ -75,7 +75,7 @@ QUEUES = Topic(
 ESCALATIONS = Topic(
     name="escalations.v1",
     description="Promises about to break, and broken.",
-    types=(escalations.PromiseWarned, escalations.EscalationRaised),
+    types=(escalations.PromiseWarned, escalations.PromiseMissed, escalations.EscalationRaised),
     producer="sla",
     consumers=("intake", "notifier", "stats"),
 )

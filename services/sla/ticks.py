@@ -1,0 +1,86 @@
+"""Time in: finds what is due and gives it to the step, a set at a time."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.sla.domain.clocks import Clocks
+from services.sla.domain.step import Tick
+from services.sla.store import Claimed, DeadlineStore
+from shared import metrics
+from shared.app import App
+from shared.delivery.errors import UNAVAILABLE, Unavailable
+from shared.delivery.values import Input
+
+SET: Final = 500
+LEASE: Final = timedelta(seconds=2)
+PAUSE_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 1.0
+_AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
+_BACK_OFF_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
+
+
+class Ticker:
+    """Fires deadlines of the application's clock. Several replicas may run: each row is claimed by one of them.
+
+    A replica that dies with claimed rows leaves them to the others when the lease is over; whoever then ticks, the step
+    alone decides whether it is still to be done.
+    """
+
+    def __init__(self, app: App[Clocks]) -> None:
+        self._app = app
+        self._store = DeadlineStore(app.pool)
+        self._next: datetime | None = None
+        self._looked = float("-inf")
+
+    async def serve(self) -> None:
+        """Fire what is due, for ever.
+
+        The clock is read every 200 ms. PostgreSQL is asked when something known is due, and once a second for what has
+        come in since: while nothing is due that is one look into an index.
+        """
+        failures = 0
+        while True:
+            try:
+                if self._is_time():
+                    await self.fire_due()
+                failures = 0
+            except _AWAY as error:
+                self._app.log.warning("postgresql.unavailable", error=type(error).__name__, place="tick")
+                await asyncio.sleep(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)])
+                failures += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    def _is_time(self) -> bool:
+        due = self._next is not None and self._next <= self._app.clock.now()
+        return due or time.monotonic() - self._looked >= LOOK_SECONDS
+
+    async def fire_due(self) -> int:
+        """Fire all that is due now, in the order of the due instants, until nothing is; return how many fired.
+
+        After a jump of the clock several levels of one request are due: each comes up again as soon as the one before is done.
+        Raises Unavailable, or what asyncpg raises when PostgreSQL is away.
+        """
+        self._looked = time.monotonic()
+        fired = 0
+        while claimed := await self._store.claim_due(self._app.clock.now(), limit=SET, lease=LEASE):
+            fired += await self._fire(claimed)
+        self._next = await self._store.find_next()
+        return fired
+
+    async def _fire(self, claimed: list[Claimed]) -> int:
+        ticks = [Input(one.request_id, one.authority, Tick(promise=one.promise, what=one.what)) for one in claimed]
+        results = await self._app.shell.run(ticks, lane="tick")
+        now, late = self._app.clock.now(), metrics.LATE.labels("sla")
+        fired = 0
+        for one, result in zip(claimed, results, strict=True):
+            if result.error is not None:
+                name = type(result.error).__name__
+                self._app.log.error(
+                    "tick.failed", request_id=one.request_id, promise=one.promise, error=name, error_id="sla.tick"
+                )
+            elif result.events:
+                fired += 1
+                late.observe(max(0.0, (now - one.due_at).total_seconds()))
+        return fired

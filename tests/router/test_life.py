@@ -1,6 +1,6 @@
 """What always holds of a request's life, whatever happens to it in whatever order."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -22,8 +22,9 @@ from shared.organisation import load
 from tests.router.conftest import MONDAY, REQUEST, received
 
 RIVEMONT = load(ORGANISATION).authority("rivemont")
-SERVICES = (None, "voirie", "proprete", "culture", "accueil", "no-such-service")
-MAILBOXES = (None, *(service.mailbox for service in RIVEMONT.services.values()), "x@y.fr")
+SERVICES = ("voirie", "voirie", "culture", "accueil", "no-such-service", None)
+MAILBOXES = (*["owner"] * 40, *[None] * 10, *(service.mailbox for service in RIVEMONT.services.values()), "x@y.fr")
+BEFORE_CULTURE_CLOSED = MONDAY - timedelta(days=325)
 MOVE_OF: dict[type[Any], Move] = {
     handling.TakenInCharge: "take_charge",
     handling.UsagerAsked: "ask",
@@ -35,6 +36,14 @@ MOVE_OF: dict[type[Any], Move] = {
     handling.RequestWithdrawn: "withdraw",
     handling.RequestForgotten: "erase",
 }
+ACTS = some.tuples(
+    some.sampled_from(get_args(Action)),
+    some.sampled_from([None, 0, 0, 0, 0, 0, 1, 2]),
+    some.sampled_from(MAILBOXES),
+    some.sampled_from(("voirie", "voirie", "culture", "accueil", None)),
+    some.sampled_from(["VEVYVA", "VEVYVA", "VEVYVA", None]),
+)
+"""Action, how many versions behind, mailbox, target of a transfer, text."""
 FACTS = (requests.InformationAdded, requests.WithdrawalAsked, requests.ReopeningAsked, requests.RequestErased)
 
 
@@ -86,16 +95,19 @@ class Lives(RuleBasedStateMachine):
                 assert event.status == TRANSITIONS[life.status, move]
                 assert event.version == life.version + 1
                 assert (event.service is not None) == (event.status in OPEN)
+                assert not isinstance(event, handling.RequestTransferred) or event.service != life.service
                 after = evolve(life, event)
                 assert after is not None
-                life = after
+                before, life = life, after
+                assert after.service == (event.service or before.service), "a closed request keeps who had it"
         queued = [event for event in events if isinstance(event, handling.QueueEntered)]
         entered = any(isinstance(event, handling.RequestTransferred | handling.RequestReopened) for event in events)
         assert [event.service for event in queued] == ([life.owner] if entered else [])
 
-    @initialize(service=some.sampled_from(SERVICES))
-    def receive(self, service: str | None) -> None:
-        self._fact(received(service))
+    @initialize(service=some.sampled_from(SERVICES), now=some.sampled_from([MONDAY, BEFORE_CULTURE_CLOSED]))
+    def receive(self, service: str | None, now: datetime) -> None:
+        self.now = now
+        self._fact(received(service, at=now))
 
     def _fact(self, event: Any) -> None:
         self.sequence += 1
@@ -106,24 +118,21 @@ class Lives(RuleBasedStateMachine):
         sealed = {"sealed": "TUVT"} if "sealed" in cls.model_fields else {}
         self._fact(cls(request_id=REQUEST, authority="rivemont", at=self.now, **sealed))
 
-    @rule(really=some.integers(0, 5))
+    @rule(really=some.integers(0, 15))
     def usager_erases(self, really: int) -> None:
         if really == 0:
             self._fact(requests.RequestErased(request_id=REQUEST, authority="rivemont", at=self.now))
 
-    @rule(
-        action=some.sampled_from(get_args(Action)),
-        behind=some.sampled_from([None, 0, 0, 0, 1, 2]),
-        mailbox=some.sampled_from(MAILBOXES) | some.none(),
-        to=some.sampled_from(SERVICES),
-        sealed=some.sampled_from([None, "VEVYVA"]),
-    )
-    def agent_acts(self, action: Action, behind: int | None, mailbox: str | None, to: str | None, sealed: str | None) -> None:
-        life = self._life()
-        assert life is not None
-        version = None if behind is None else life.version - behind
-        act = Act(action=action, expected_version=version, mailbox=mailbox, target=to, by="QllF", sealed=sealed)
-        self._take(Input(REQUEST, "rivemont", act, ticket=Ticket("link", str(len(self.inputs)))))
+    @rule(acts=some.lists(ACTS, min_size=1, max_size=5))
+    def agents_act(self, acts: list[tuple[Action, int | None, str | None, str | None, str | None]]) -> None:
+        for action, behind, mailbox, target, sealed in acts:
+            life = self._life()
+            assert life is not None
+            if mailbox == "owner":
+                mailbox = RIVEMONT.mailbox(life.owner) if life.owner else None
+            version = None if behind is None else life.version - behind
+            act = Act(action=action, expected_version=version, mailbox=mailbox, target=target, by="QllF", sealed=sealed)
+            self._take(Input(REQUEST, "rivemont", act, ticket=Ticket("link", str(len(self.inputs)))))
 
     @rule(hours=some.integers(1, 24 * 9))
     def time_passes(self, hours: int) -> None:
@@ -164,5 +173,5 @@ class Lives(RuleBasedStateMachine):
         assert rebuilt == requests_first == self._life()
 
 
-Lives.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Lives.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestLives = Lives.TestCase

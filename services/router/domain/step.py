@@ -88,15 +88,15 @@ def _add(life: Life, event: requests.InformationAdded, context: Context) -> Even
 
 def _reopen(life: Life, sealed: str, context: Context) -> Events:
     """Give the request back to the service that had it, and on to the front desk when that one is gone or closed."""
-    desk = context.authority.settings.front_desk
-    before = life.service or desk
-    reopened = _tell(life, context, handling.RequestReopened, "assigned", service=before, sealed=sealed)
+    before = life.service or context.authority.settings.front_desk
+    status = TRANSITIONS[life.status, "reopen"]
+    reopened = _tell(life, context, handling.RequestReopened, status, service=before, sealed=sealed)
     chosen = route(before, context.authority, context.now)
     if chosen.service == before:
         return reopened, _enter_queue(life, context, before, "reopened")
     life = _after(life, reopened)
     moved = {"service": chosen.service, "from_service": before, "reason": chosen.reason}
-    transferred = _tell(life, context, handling.RequestTransferred, "assigned", **moved)
+    transferred = _tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
     return reopened, transferred, _enter_queue(life, context, chosen.service, chosen.reason)
 
 

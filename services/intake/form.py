@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from services.intake.domain.validation import Fault, clean_line, clean_text
+from services.intake.domain.validation import Fault, clean_line, clean_text, find_answer_faults
 from shared.events.inbound import Submission
 from shared.organisation import Authority
 from shared.organisation.category import Category, Question
@@ -103,7 +103,10 @@ def read_form(fields: Mapping[str, str], authority: Authority, service: str | No
     try:
         return Sent(values, {}, ticket, Submission(**told))
     except ValidationError as error:
-        return Sent(values, _in_order(_errors(error, told), category), ticket)
+        errors = _errors(error, told)
+        for fault in find_answer_faults(told["answers"], category) if category else ():
+            errors.setdefault(ANSWER + fault.path[1], fault.message)
+        return Sent(values, _in_order(errors, category), ticket)
 
 
 def errors_of(faults: Iterable[Fault], category: Category | None) -> dict[str, str]:

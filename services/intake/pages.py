@@ -1,11 +1,28 @@
 """The pages that only tell: authorities, services and elected officials, charter, legal notice."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.intake.site import Site
+from shared.events.requests import Channel
 from shared.organisation import Authority
 from shared.organisation.charter import PromiseRule
+from shared.pages.problem import N_
+
+_CHANNELS: Final[dict[Channel, str]] = {
+    "web": N_("Formulaire du site"),
+    "email": N_("Courriel"),
+    "messenger": N_("Messenger"),
+    "instagram": N_("Instagram"),
+    "mastodon": N_("Mastodon"),
+    "procedure": N_("Démarche en ligne"),
+    "app": N_("Application mobile"),
+    "phone": N_("Téléphone"),
+    "desk": N_("Guichet"),
+    "adapter": N_("Autre canal"),
+}
 
 
 def add_pages(site: Site) -> None:
@@ -30,9 +47,9 @@ def add_pages(site: Site) -> None:
 
     async def charter(request: Request) -> Response:
         authority = site.authority(request)
-        promises = [(rule, _reach(rule, authority)) for rule in authority.charter.promises]
-        calendars = {code: time.calendar for code, time in authority.calendars.items()}
-        return site.page(request, "charter.html", authority=authority, promises=promises, calendars=calendars)
+        frame = site.frame(request)
+        promises = [(rule, [site.say(frame, name) for name in _reach(rule, authority)]) for rule in authority.charter.promises]
+        return site.page(request, "charter.html", authority=authority, promises=promises)
 
     async def legal(request: Request) -> Response:
         return site.page(request, "legal.html", authority=site.authority(request))
@@ -47,6 +64,7 @@ def add_pages(site: Site) -> None:
 
 
 def _reach(rule: PromiseRule, authority: Authority) -> list[str]:
-    """Return the names of the services and categories that a promise is for; none: it is for all."""
+    """Return the names of the channels, services and categories that a promise is for; none: it is for all."""
+    channels = [_CHANNELS[channel] for channel in rule.channels or ()]
     services = [authority.service(code).full_name for code in rule.services or ()]
-    return services + [authority.category(code).name for code in rule.categories or ()]
+    return channels + services + [authority.category(code).name for code in rule.categories or ()]

@@ -39,7 +39,7 @@ class Site:
         self.acceptance = acceptance
         self.vault = vault
         self.acts = Acts(app, vault, acceptance.tokens)
-        self.kit = Pages(FOLDER / "templates", catalogue=Catalogue(FOLDER / "locale"), assets=Assets())
+        self.kit = Pages(FOLDER / "templates", catalogue=Catalogue(FOLDER / "locale"), assets=Assets(FOLDER / "static"))
         self._site_url = settings.site_url
         self._largest_body_bytes = settings.largest_body_bytes
         self._forms = RateLimit(settings.forms_a_minute, time.monotonic)

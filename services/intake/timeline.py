@@ -30,9 +30,9 @@ _TITLES: Final[dict[What, str]] = {
     "added": N_("Vous avez ajouté un message"),
     "withdrawal_asked": N_("Vous avez demandé le retrait"),
     "reopening_asked": N_("Vous avez demandé la réouverture"),
-    "assigned": N_("Confiée au service %(service)s"),
-    "transferred": N_("Transmise au service %(service)s"),
-    "taken_in_charge": N_("Prise en charge par le service %(service)s"),
+    "assigned": N_("Confiée à : %(service)s"),
+    "transferred": N_("Transmise à : %(service)s"),
+    "taken_in_charge": N_("Prise en charge par : %(service)s"),
     "asked": N_("Le service vous pose une question"),
     "replied": N_("Votre réponse est arrivée"),
     "answered": N_("Le service vous a répondu"),
@@ -42,7 +42,7 @@ _TITLES: Final[dict[What, str]] = {
     "forgotten": N_("Données effacées"),
     "refused": N_("Cela n’a pas été possible dans l’état de la demande"),
     "escalated": N_("Le délai annoncé est dépassé"),
-    "warned": N_("Le délai approche"),
+    "unowned": N_("Votre demande n’a pas encore été confiée à un service"),
 }
 _NOTES: Final = {
     "unknown_service": N_("Le service choisi n’existe pas ou plus : l’accueil prend la demande."),
@@ -55,7 +55,6 @@ _NOTES: Final = {
     "withdraw": N_("La demande n’a pas pu être retirée."),
     "reopen": N_("La demande n’a pas pu être rouverte."),
 }
-_NO_OWNER: Final = N_("Votre demande n’a pas encore été confiée à un service")
 _ERASED_TEXT: Final = N_("Texte effacé")
 _WITH_TEXT: Final = frozenset({"added", "reopening_asked", "asked", "answered"})
 
@@ -84,8 +83,7 @@ def _entry(site: Site, frame: Frame, tracked: Tracked, line: Line) -> TimelineEn
     authority = tracked.authority
     found = authority.find_service(line.service)
     name = found.full_name if found else line.service or authority.front_desk_service.full_name
-    unowned = line.what == "escalated" and line.service is None
-    title = site.say(frame, _NO_OWNER if unowned else _TITLES[line.what], service=name)
+    title = site.say(frame, _TITLES[line.what], service=name)
     when = time_tag(line.at, authority.settings.timezone, frame.language)
     note = site.say(frame, _NOTES[line.note]) if line.note in _NOTES else ""
     text: Markup | str = Markup("<p>{}</p>").format(note) if note else ""
@@ -93,4 +91,4 @@ def _entry(site: Site, frame: Frame, tracked: Tracked, line: Line) -> TimelineEn
         text += Markup("<blockquote>{}</blockquote>").format(nl2br(line.text))
     elif line.what in _WITH_TEXT:
         text += Markup("<p><em>{}</em></p>").format(site.say(frame, _ERASED_TEXT))
-    return TimelineEntry(title, "late" if line.what == "escalated" else "done", when, text)
+    return TimelineEntry(title, "late" if line.what in ("escalated", "unowned") else "done", when, text)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.intake.contents import content_rows
 from services.intake.domain.refusal import Refused
 from services.intake.domain.request import OPEN, SETTLED
 from services.intake.domain.validation import clean_text
@@ -125,15 +126,20 @@ def _back(site: Site, request: Request, tracked: Tracked, done: str) -> Response
 def _shown(site: Site, request: Request, tracked: Tracked) -> dict[str, Any]:
     """Return what the templates of a request show. Any: values of templates."""
     service = tracked.service
+    frame = site.frame(request)
     label, kind = STATUSES[tracked.state.status]
+    category = tracked.authority.find_category(tracked.state.category)
+    zone = tracked.authority.settings.timezone
+    rows = content_rows(site, frame, tracked.content, category, timezone=zone) if tracked.content else []
     return {
         "authority": tracked.authority,
         "state": tracked.state,
         "content": tracked.content,
-        "category": tracked.authority.find_category(tracked.state.category),
+        "written": rows,
+        "category": category,
         "contact": service.contact(tracked.authority) if service else None,
         "delay": tracked.delay,
-        "status_label": site.say(site.frame(request), label),
+        "status_label": site.say(frame, label),
         "status_kind": kind,
         "path": site.tracking_path(tracked.authority.code, request.path_params["token"]),
         "ticket": new_ticket(),

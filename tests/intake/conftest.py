@@ -55,7 +55,7 @@ async def intake_on(admin_dsn: str, folder: Path, **settings: Any) -> AsyncItera
     if "database" not in settings:
         await migrate(admin_dsn, dsns, lambda message: None)
     FileClock.write(folder / "clock.json", shown=NOON, speed=1.0)
-    told = {
+    told: dict[str, Any] = {
         "kafka": f"127.0.0.1:{ports.free_port()}",
         "organisation": ORGANISATION,
         "clock_file": folder / "clock.json",

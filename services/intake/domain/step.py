@@ -108,7 +108,8 @@ def evolve(request: TrackedRequest | None, event: Any) -> TrackedRequest | None:
         case escalations.PromiseWarned():
             pass  # the service was warned in time: nothing that concerns the usager yet
         case escalations.EscalationRaised():
-            entry = Entry(event.at, "escalated", event.service, note=event.tell)
+            what: What = "unowned" if event.promise == "unowned" else "escalated"
+            entry = Entry(event.at, what, event.service, note=event.tell)
             request = replace(request, delays=(*request.delays, entry))
         case _:
             return request

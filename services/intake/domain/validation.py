@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -84,7 +84,7 @@ def _faults(submission: Submission, authority: Authority) -> Iterator[Fault]:
     elif submission.answers:
         yield Fault(("answers",), "no_category", N_("Des réponses sont données sans sujet : choisissez d’abord un sujet."))
     if category is not None:
-        yield from _answer_faults(submission.answers, category)
+        yield from find_answer_faults(submission.answers, category)
 
 
 def _category_faults(submission: Submission, category: Category | None, authority: Authority) -> Iterator[Fault]:
@@ -97,7 +97,8 @@ def _category_faults(submission: Submission, category: Category | None, authorit
         yield Fault(("category",), "not_of_service", N_("Ce sujet n’est pas traité par le service choisi."), allowed)
 
 
-def _answer_faults(answers: dict[str, str], category: Category) -> Iterator[Fault]:
+def find_answer_faults(answers: Mapping[str, str], category: Category) -> Iterator[Fault]:
+    """Yield what is wrong with the answers to a category's questions."""
     known = {question.code for question in category.questions}
     for code in answers:
         if code not in known:

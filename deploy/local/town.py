@@ -107,6 +107,12 @@ class Town:
 
     async def prepare(self, tell: Callable[[str], None] = _quiet) -> None:
         """Create the database if it is not there, migrate it, create the topics."""
+        await self.prepare_database(tell)
+        created = await create_topics(self.kafka)
+        tell(f"topics: {len(created)} created")
+
+    async def prepare_database(self, tell: Callable[[str], None] = _quiet) -> None:
+        """Create the database if it is not there, and migrate it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.clock_file is not None and not self.clock_file.exists():
             self.set_clock(SystemClock().now(), speed=1.0)
@@ -117,8 +123,6 @@ class Town:
         finally:
             await server.close()
         await migrate(self.admin_dsn, {service: self.dsn(service) for service in SERVICES}, tell)
-        created = await create_topics(self.kafka)
-        tell(f"topics: {len(created)} created")
 
     def start(self, *services: str) -> None:
         """Start services (all of them, when none is named) and wait until each is ready. Raises StartError."""

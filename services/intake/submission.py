@@ -102,7 +102,7 @@ class Acceptance:
             sealed=key.seal(request_id, content),
         )
         rows = ((INSERT_KEY, (request_id, authority.code, wrapped)),)
-        return Input(request_id, authority.code, command, ticket=ticket, rows=rows)
+        return Input(request_id, authority.code, command, ticket=ticket, rows=rows, new=True)
 
     def admit(self, received: Received) -> Input:
         """Return the input of an event of `intake.inbound.v1`.

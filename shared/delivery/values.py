@@ -39,6 +39,7 @@ class Input(NamedTuple):
     rows: written along in the same transaction, if the input is accepted.
     parked_id: set when it is a parked record tried again: taken, the parked row is released; not taken, it stays.
     fault: why the record cannot be decoded; it has no event, but a place in the life of its request.
+    new: its request id was made for it a moment ago: nothing can be known of it, nothing is looked up.
     skip: an operator's decision to pass over a parked record: its sequence counts as seen, its event is not looked at.
     """
 
@@ -55,6 +56,7 @@ class Input(NamedTuple):
     parked_id: int | None = None
     fault: str | None = None
     skip: bool = False
+    new: bool = False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from fastapi import FastAPI
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +26,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 _FORM = "application/x-www-form-urlencoded"
 _DRAIN_BYTES = 32_000_000
 _DRAIN_SECONDS = 10
@@ -53,11 +54,11 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers.setdefault("Cache-Control", "no-store")
+                headers = message.setdefault("headers", [])
+                told = dict(headers)
+                headers += [header for header in _RAW_HEADERS if header[0] not in told]
+                if told.get(b"content-type", b"").startswith(b"text/html") and b"cache-control" not in told:
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

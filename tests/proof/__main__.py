@@ -7,9 +7,13 @@ from pathlib import Path
 
 from deploy.local import folders
 from shared.memory import tune_collector
-from tests.proof import fold_speed
+from tests.proof import fold_speed, intake_speed
 from tests.proof.report import Figure, conclude
 
+NAMES = {
+    "fold": "fold: P3, the router's shell beside a bare loop and the naive way",
+    "intake": "intake: P1, the HTTP intake beside bare FastAPI and the naive way",
+}
 RESULTS = folders.LOCAL / "proof"
 
 
@@ -18,13 +22,15 @@ async def _measure(name: str, folder: Path, *, short: bool) -> list[Figure]:
         case "fold":
             count = 10_000 if short else 40_000
             return await fold_speed.measure(folder, rounds=3, count=count, naive_count=count // 50)
+        case "intake":
+            return await intake_speed.measure(folder, rounds=3, count=3000 if short else 12_000)
         case _:
             raise ValueError(name)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
-    parser.add_argument("name", choices=["fold"], help="fold: P3, the router's shell beside a bare loop and the naive way")
+    parser.add_argument("name", choices=sorted(NAMES), help="; ".join(NAMES.values()))
     parser.add_argument("--short", action="store_true", help="fewer events, as CI does")
     chosen = parser.parse_args()
     folders.sweep_dead_runs()

@@ -19,7 +19,8 @@ _OWNERS = """INSERT INTO router.assignment
     FROM unnest($1::uuid[], $2::text[], $4::text[], $5::text[], $6::text[]) AS t(id, authority, reference, service, due_at)"""
 _OUTBOX = """INSERT INTO router.outbox (request_id, topic, key, sequence, type, at, value)
     SELECT i, t, k, s, y, a::timestamptz, v
-    FROM unnest($7::uuid[], $8::text[], $9::bytea[], $10::int[], $11::text[], $12::text[], $13::bytea[]) AS o(i, t, k, s, y, a, v)"""
+    FROM unnest($7::uuid[],
+                $8::text[], $9::bytea[], $10::int[], $11::text[], $12::text[], $13::bytea[]) AS o(i, t, k, s, y, a, v)"""
 _POSITION = """INSERT INTO router.position (topic, partition, next_offset)
     SELECT 'requests.v1', * FROM unnest($14::int[], $15::bigint[])
     ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset"""

@@ -1,0 +1,71 @@
+"""A small HTTP/1.1 client for load on loopback: kept connections, prepared bytes, nothing parsed but status and length."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """Answers by status, and how long each took (seconds)."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.seconds) / self.elapsed
+
+    def percentile(self, share: float) -> float:
+        """The time within which that share of the answers came, in milliseconds."""
+        ordered = sorted(self.seconds)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+
+
+def post(path: str, body: dict[str, object], headers: dict[str, str] | None = None) -> bytes:
+    """Return the bytes of a POST with a JSON body."""
+    payload = json.dumps(body).encode()
+    told = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(len(payload)), **(headers or {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + payload
+
+
+async def run_load(
+    port: int, make: Callable[[int], bytes], *, count: int, connections: int, rate: float | None = None
+) -> Outcome:
+    """Send `count` requests over kept connections, as fast as they are answered, or at `rate` a second."""
+    outcome = Outcome()
+    numbers = iter(range(count))
+    started = time.perf_counter()
+
+    async def worker() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            for number in numbers:
+                due = started + number / rate if rate else 0.0
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                begun = max(due, started) if rate else time.perf_counter()
+                writer.write(make(number))
+                status = await _answer(reader)
+                outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
+                outcome.seconds.append(time.perf_counter() - begun)
+        finally:
+            writer.close()
+
+    await asyncio.gather(*(worker() for _ in range(connections)))
+    outcome.elapsed = time.perf_counter() - started
+    return outcome
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")), 0)
+    if length:
+        await reader.readexactly(length)
+    return int(lines[0].split(b" ", 2)[1])

@@ -57,6 +57,7 @@ def _receive(request: TrackedRequest | None, command: SubmitRequest, context: Co
         request_id=context.request_id,
         authority=context.authority.code,
         at=command.received_at,
+        received_on=command.received_at.astimezone(context.authority.timezone).date(),
         reference=command.reference,
         token_digest=command.token_digest,
         channel=command.channel,

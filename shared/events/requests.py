@@ -1,6 +1,7 @@
 """`requests.v1`: what usagers did. Written by intake alone."""
 
-from typing import ClassVar, Literal
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -30,6 +31,11 @@ class Promise(BaseModel):
     ladder: Code
 
 
+def _utc_date(validated: dict[str, Any]) -> date:  # Any: what pydantic has validated so far
+    at: datetime = validated["at"]
+    return at.astimezone(UTC).date()
+
+
 class RequestReceived(Event):
     """A usager's request was accepted. `service` is what the usager chose, if anything."""
 
@@ -43,6 +49,8 @@ class RequestReceived(Event):
     promise: Promise
     unowned_due_at: AwareDatetime
     sealed: Sealed
+    received_on: date = Field(default_factory=_utc_date)
+    """The local day of the authority on which it came, as the statistics count it; the UTC day where a producer does not say."""
     token_digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the token that opens the usager's private page: for intake alone, to find the request again."""
 

@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+import asyncpg
+
 from services.router.domain.life import Life
+from shared.delivery.errors import UNAVAILABLE, Unavailable
 from shared.delivery.service import Row, Statement
+from shared.vault.keys import find_keys
+from shared.vault.seal import RequestKey, Vault
 
 SAVE_ASSIGNMENT = Statement(
     "assignment",
@@ -22,3 +27,16 @@ def project(request_id: UUID, _before: Life | None, after: Life | None) -> Itera
         return
     told = (after.authority, after.reference, after.owner, after.status, after.reason, after.version)
     yield SAVE_ASSIGNMENT, (request_id, *told, after.due_at, after.history[-1].at)
+
+
+async def find_key(pool: asyncpg.Pool, vault: Vault, request_id: UUID) -> RequestKey | None:
+    """Return the key of a request; None when it was destroyed.
+
+    Raises:
+        Unavailable: PostgreSQL did not answer.
+    """
+    try:
+        keys = await find_keys(pool, vault, [request_id])
+    except UNAVAILABLE as error:
+        raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+    return keys.get(request_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
-from services.router.domain.life import Life
+from services.router.domain.life import Life, why_not
 from shared.events.escalations import Told
 from shared.events.handling import Action
 from shared.organisation import Authority
@@ -40,3 +40,14 @@ def may_act(life: Life, mailbox: str, authority: Authority, now: datetime) -> bo
     if now < life.due_at and authority.is_open(owner.code, now):
         return False
     return any(mailbox == authority.recipient(owner.code, told, at=now) for told in get_args(Told))
+
+
+def obstacle(life: Life, act: Act, authority: Authority, now: datetime) -> str | None:
+    """Return the code of what keeps anybody from doing this now, whatever they would write; None when nothing does."""
+    if why := why_not(life.status, act.action):
+        return why
+    if act.mailbox is not None and not may_act(life, act.mailbox, authority, now):
+        return "not_yours"
+    if act.expected_version is not None and act.expected_version != life.version:
+        return "changed_meanwhile"
+    return None

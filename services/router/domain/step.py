@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from services.router.domain.act import Act, may_act
+from services.router.domain.act import Act, obstacle
 from services.router.domain.evolution import evolve
 from services.router.domain.life import OPEN, TRANSITIONS, Life, Move, why_not
 from services.router.domain.routing import route
@@ -144,12 +144,8 @@ def _transfer(life: Life, act: Act, context: Context) -> Events:
 
 def _why_refused(life: Life, act: Act, context: Context) -> str | None:
     """Return the code of what stands in the way of an act, the most telling first; None when nothing does."""
-    if why := why_not(life.status, act.action):
+    if why := obstacle(life, act, context.authority, context.now):
         return why
-    if act.mailbox is not None and not may_act(life, act.mailbox, context.authority, context.now):
-        return "not_yours"
-    if act.expected_version is not None and act.expected_version != life.version:
-        return "changed_meanwhile"
     if act.action in ("ask", "answer") and act.sealed is None:
         return "no_text"
     if act.action != "transfer":

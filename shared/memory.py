@@ -2,8 +2,8 @@
 
 import gc
 
-ALLOCATIONS = 200_000
-"""How many more objects than were freed start a collection: about those of one large batch."""
+ALLOCATIONS = 50_000
+"""How many more objects than were freed start a collection: a pause of a few milliseconds at the most."""
 
 
 def tune_collector() -> None:

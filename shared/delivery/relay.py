@@ -13,7 +13,7 @@ from shared.delivery.store import decode_headers
 from shared.events.envelope import encode_headers
 from shared.log import get_log
 
-SET = 2000
+SET = 500
 PACE_SECONDS = 0.005
 LOOK_SECONDS = 1.0
 """How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""

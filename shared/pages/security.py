@@ -222,7 +222,7 @@ def _refuse_text_that_cannot_be_stored(body: bytes, *, is_json: bool) -> None:
         raise Problem(400, detail=N_("Les données reçues ne sont pas de l’UTF-8 valide.")) from None
     except ValueError:  # not JSON: the route says where
         return
-    if "\0" in text or (is_json and _NUL_ESCAPE.search(text)):
+    if "\0" in text or (is_json and "\\u0000" in text and _NUL_ESCAPE.search(text)):
         raise Problem(400, detail=N_("Les données reçues contiennent un caractère nul."))
 
 

@@ -1,7 +1,8 @@
 """What a fact makes of a life: of the state and the fact alone, so that the states can be rebuilt from the log."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from services.router.domain.life import WHAT, Entry, Life
 from shared.events import handling, requests

@@ -1,8 +1,9 @@
 """The life of a request: its states, who owns it, what each state allows. One table."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct
 
 from shared.events import handling
 from shared.events.handling import Action, Status
@@ -103,8 +104,7 @@ def actions_in(status: Status) -> tuple[Action, ...]:
     return tuple(action for action in get_args(Action) if (status, action) in TRANSITIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the history: what happened, when, and the service that owned the request after it (nobody once closed).
 
     `sealed` is who did it and their text (AgentAct), or for "replied" and "reopened" what the usager wrote (UsagerMessage).
@@ -116,8 +116,7 @@ class Entry:
     sealed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """A request as the router knows it. `version` counts what happened to it: a link made for a version dies with it.
 
     The history has one entry per version, so that `history[version:]` is what happened since a version was seen.

@@ -38,89 +38,111 @@ class Core(Generic[S]):
         """Return what is known of a request that was never seen."""
         return Known(None, 0, [0] * len(self._place), [0] * self._outlets)
 
-    def fold(self, inputs: Sequence[Input], known: Mapping[UUID, Known[S]], taken: Taken, context_for: ContextFor) -> Folded[S]:
+    def fold(
+        self,
+        inputs: Sequence[Input],
+        known: Mapping[UUID, Known[S]],
+        taken: Taken,
+        context_for: ContextFor,
+        *,
+        alone: bool = False,
+    ) -> Folded[S]:
         """Fold the inputs, in order, over the requests. `known` lacks those never seen; nothing passed in is changed.
 
+        With `alone` the parked successors of an input stay parked, the first of them as one that needs a replay.
         After it: for each input one result; for each touched request one row to save; the records to publish; the rows of
         the service's own tables; what was parked, and which parked records were released.
         """
         folded: Folded[S] = Folded()
         results: list[Result[S] | None] = [None] * len(inputs)
         by_request: dict[UUID, list[tuple[int, Input]]] = {}
-        fresh: dict[tuple[str, str], tuple[bytes | None, UUID]] = {}
+        fresh: dict[tuple[str, str], int] = {}
+        again: list[tuple[int, int]] = []
         for place, one in enumerate(inputs):
             if one.ticket is not None:
                 name = (one.ticket.source, one.ticket.id)
-                earlier = taken.get(name) or fresh.get(name)
-                if earlier is not None:
-                    results[place] = _repeated(one, earlier)
+                if name in taken:
+                    results[place] = _repeated(one, taken[name])
+                    if one.parked_id is not None:
+                        folded.released[one.parked_id] = "duplicate"
                     continue
-                fresh[name] = (one.ticket.digest, one.request_id)
+                if name in fresh:
+                    again.append((place, fresh[name]))
+                    continue
+                fresh[name] = place
             by_request.setdefault(one.request_id, []).append((place, one))
         for request_id, mine in by_request.items():
-            run = self._fold_request(request_id, mine, known.get(request_id) or self.unknown(), context_for)
+            run = self._fold_request(request_id, mine, known.get(request_id) or self.unknown(), context_for, alone=alone)
             self._gather(folded, run)
             for place, result in run.results:
                 results[place] = result
                 ticket = inputs[place].ticket
                 if ticket is not None and result.kind == "done":
                     folded.tickets.append((ticket, request_id))
+        for place, first in again:
+            results[place] = _same_as(inputs[place], inputs[first], results[first])
         folded.results = [result for result in results if result is not None]
         return folded
 
-    def _fold_request(self, request_id: UUID, mine: list[tuple[int, Input]], before: Known[S], context_for: ContextFor) -> Run[S]:
+    def _fold_request(
+        self, request_id: UUID, mine: list[tuple[int, Input]], before: Known[S], context_for: ContextFor, *, alone: bool
+    ) -> Run[S]:
         authority = next((one.authority for _, one in mine if one.authority), "")
         try:
-            run = Run(request_id, authority, before)
-            for place, one in mine:
-                run.results.append((place, self._take(run, one, context_for, careful=False)))
-            self._close(run)
+            return self._fold_inputs(Run(request_id, authority, before, alone=alone), mine, context_for)
         except Exception:  # one of the inputs leads to a state that cannot be encoded or projected: find which
-            run = Run(request_id, authority, before)
-            for place, one in mine:
-                run.results.append((place, self._take(run, one, context_for, careful=True)))
-            self._close(run)
+            return self._fold_inputs(Run(request_id, authority, before, alone=alone, careful=True), mine, context_for)
+
+    def _fold_inputs(self, run: Run[S], mine: list[tuple[int, Input]], context_for: ContextFor) -> Run[S]:
+        for place, one in mine:
+            run.results.append((place, self._take(run, one, context_for)))
+        self._close(run)
         return run
 
-    def _take(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+    def _take(self, run: Run[S], one: Input, context_for: ContextFor) -> Result[S]:
         """Take one input if it is the next of its topic; else it is a duplicate, or is put aside."""
         if one.sequence is None or one.topic is None:
-            return self._try(run, one, context_for, careful=careful)
+            return self._try(run, one, context_for)
         spot = self._place[one.topic]
         expected = run.seen[spot] + 1
-        if one.sequence < expected or (one.parked_id is None and run.waits(one.topic, one.sequence)):
-            return Result("duplicate", run.request_id)
+        if one.sequence < expected:
+            return run.drop(one)
+        earlier = run.find_waiting(one.topic, one.sequence) if run.waiting and one.parked_id is None else None
+        if earlier is not None:
+            if earlier.input.fault is None or one.fault is not None:
+                return run.drop(one)
+            run.release(earlier, "replaced")  # what could not be read was sent anew, and can
+            run.touched = True
         if one.sequence > expected:
-            why: ParkedWhy = "waiting" if run.waits(one.topic, expected) else "gap"
-            return run.park(one, why, f"expected sequence {expected}, got {one.sequence}")
-        result = self._try(run, one, context_for, careful=careful)
+            return _too_early(run, one, expected)
+        result = self._try(run, one, context_for)
         if result.kind == "done":
             run.seen[spot] = one.sequence
-            self._take_waiting(run, one.topic, spot, context_for, careful=careful)
+            self._take_waiting(run, one.topic, spot, context_for)
         return result
 
-    def _try(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+    def _try(self, run: Run[S], one: Input, context_for: ContextFor) -> Result[S]:
         """Run the step; its fault is charged to the input, which is parked (a record) or failed (a local input)."""
-        if one.fault is not None:
+        if one.fault is not None and not one.skip:
             return run.park(one, "undecodable", one.fault)
         try:
-            result = self._advance(run, one, context_for, careful=careful)
+            result = self._advance(run, one, context_for)
         except Exception as error:  # the guard of the shell
             if one.raw is None:
                 return Result("failed", run.request_id, error=error)
             return run.park(one, _why(error), describe(error))
         if one.parked_id is not None:
-            run.release_id(one.parked_id)
+            run.release_id(one.parked_id, "skipped" if one.skip else "taken")
         return result
 
-    def _advance(self, run: Run[S], one: Input, context_for: ContextFor, *, careful: bool) -> Result[S]:
+    def _advance(self, run: Run[S], one: Input, context_for: ContextFor) -> Result[S]:
         """Run the step on one input. When it raises, nothing of the run has changed."""
         if one.skip:
             run.touched = True
             return Result("done", run.request_id, run.state)
         change = self.service.step(run.state, one.event, context_for(one.authority, run.request_id), fact=one.fact)
         sent, outgoing = self._encode(run, one, change.events)
-        if careful:
+        if run.careful:
             self.codec.encode(change.state)
             tuple(self.service.project(run.request_id, run.known.state, change.state))
         run.state = change.state
@@ -130,19 +152,25 @@ class Core(Generic[S]):
         run.touched = True
         return Result("done", run.request_id, change.state, change.events)
 
-    def _take_waiting(self, run: Run[S], topic: str, spot: int, context_for: ContextFor, *, careful: bool) -> None:
+    def _take_waiting(self, run: Run[S], topic: str, spot: int, context_for: ContextFor) -> None:
         """Take the parked successors of what was just taken, for as long as they follow one another."""
         while run.waiting:
-            following = [one for one in run.waiting if one.topic == topic and one.sequence == run.seen[spot] + 1]
-            if not following or following[0].why not in ("gap", "waiting"):
+            following = run.find_waiting(topic, run.seen[spot] + 1)
+            if following is None or following.why not in ("gap", "waiting"):
+                return
+            if run.alone:
+                run.relabel(following, "poison", "what came before was taken without this; replay this")
+                return
+            if following.input.fault is not None:
+                run.relabel(following, "undecodable", following.input.fault)
                 return
             try:
-                self._advance(run, following[0].input, context_for, careful=careful)
+                self._advance(run, following.input, context_for)
             except Exception as error:  # the guard of the shell, as in _try
-                run.relabel(following[0], _why(error), describe(error))
+                run.relabel(following, _why(error), describe(error))
                 return
-            run.seen[spot] = following[0].sequence
-            run.release(following[0])
+            run.seen[spot] = following.sequence
+            run.release(following)
 
     def _encode(self, run: Run[S], one: Input, events: Iterable[Any]) -> tuple[list[int], list[Outgoing]]:
         sent, outgoing, request_key = list(run.sent), [], str(run.request_id).encode()
@@ -181,7 +209,7 @@ class Core(Generic[S]):
         )
         folded.outbox += run.outbox
         folded.parked += run.parked.values()
-        folded.released += run.released
+        folded.released |= run.released
         for statement, row in run.rows:
             folded.rows.setdefault(statement, []).append(row)
 
@@ -191,6 +219,23 @@ def _repeated(one: Input, earlier: tuple[bytes | None, UUID]) -> Result[Any]:
     if one.ticket is not None and one.ticket.digest != digest:
         return Result("failed", request_id, error=DigestMismatch("the same key came with another content"))
     return Result("duplicate", request_id)
+
+
+def _same_as(one: Input, first: Input, result: Result[Any] | None) -> Result[Any]:
+    """Return what becomes of the second input of one ticket within a batch: the answer of the first, taken or not."""
+    assert result is not None, "the first input of a ticket has its result before the second"
+    if one.ticket is not None and first.ticket is not None and one.ticket.digest != first.ticket.digest:
+        return Result("failed", one.request_id, error=DigestMismatch("the same key came with another content"))
+    return Result("failed" if result.kind == "failed" else "duplicate", result.request_id, error=result.error)
+
+
+def _too_early(run: Run[S], one: Input, expected: int) -> Result[S]:
+    """Put an input aside that came before its predecessor."""
+    detail = f"expected sequence {expected}, got {one.sequence}"
+    if one.raw is None:
+        return Result("failed", run.request_id, error=InputRefused(detail))
+    assert one.topic is not None, "what has a sequence has a topic"
+    return run.park(one, "waiting" if run.find_waiting(one.topic, expected) else "gap", detail)
 
 
 def _why(error: Exception) -> ParkedWhy:

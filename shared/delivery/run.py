@@ -1,25 +1,32 @@
 """One request while a batch is folded over it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from shared.delivery.service import Context, Row
-from shared.delivery.values import Input, Known, Outgoing, Parked, ParkedWhy, RawRecord, Result, Waiting
+from shared.delivery.values import Input, Known, Outgoing, Parked, ParkedWhy, RawRecord, Resolution, Result, Waiting
 
 S = TypeVar("S")
 ContextFor = Callable[[str, UUID], Context]
 """Gives the context of one input, from the code of its authority and the request's id."""
 
 
-@dataclass(slots=True)
-class Run(Generic[S]):
-    """What has become of a request so far in this batch. `known` is what the store had and stays as it was."""
+class Run(Struct, Generic[S]):
+    """What has become of a request so far in this batch. `known` is what the store had and stays as it was.
+
+    careful: encode and project after each input, to find the one that leads to what cannot be encoded or projected.
+    alone: take no parked successor along.
+    """
 
     request_id: UUID
     authority: str
     known: Known[S]
+    careful: bool = False
+    alone: bool = False
     state: S | None = None
     seen: list[int] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
@@ -29,7 +36,7 @@ class Run(Generic[S]):
     outbox: list[Outgoing] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     parked: dict[RawRecord, Parked] = field(default_factory=dict)
-    released: list[int] = field(default_factory=list)
+    released: dict[int, Resolution] = field(default_factory=dict)
     relabelled: list[tuple[int, ParkedWhy, str]] = field(default_factory=list)
     results: list[tuple[int, Result[S]]] = field(default_factory=list)
 
@@ -39,9 +46,16 @@ class Run(Generic[S]):
         self.sent = list(self.known.sent)
         self.waiting = list(self.known.waiting)
 
-    def waits(self, topic: str | None, sequence: int | None) -> bool:
-        """Tell whether an event of the request is parked already."""
-        return any(one.topic == topic and one.sequence == sequence for one in self.waiting)
+    def find_waiting(self, topic: str, sequence: int) -> Waiting | None:
+        """Return the parked record that has this place in the life of the request."""
+        return next((one for one in self.waiting if one.topic == topic and one.sequence == sequence), None)
+
+    def drop(self, one: Input) -> Result[S]:
+        """Pass over an input that is known already; when it is a parked record tried again, nobody waits for it any more."""
+        if one.parked_id is not None:
+            self.release_id(one.parked_id, "duplicate")
+            self.touched = True
+        return Result("duplicate", self.request_id)
 
     def park(self, one: Input, why: ParkedWhy, detail: str) -> Result[S]:
         """Put an input aside with its reason. One that is parked already stays where it is."""
@@ -57,22 +71,22 @@ class Run(Generic[S]):
         self.touched = True
         return Result("parked", self.request_id)
 
-    def release(self, taken: Waiting) -> None:
+    def release(self, taken: Waiting, how: Resolution = "taken") -> None:
         """Forget a parked record whose event has now been taken."""
         self.waiting.remove(taken)
         if taken.id:
-            self.released.append(taken.id)
+            self.released[taken.id] = how
         elif taken.input.raw is not None:  # parked earlier in this very batch
             self.parked.pop(taken.input.raw, None)
 
-    def release_id(self, parked_id: int) -> None:
-        """Forget the parked record of this id, which was tried again and taken."""
+    def release_id(self, parked_id: int, how: Resolution) -> None:
+        """Forget the parked record of this id, which was tried again."""
         self.waiting = [one for one in self.waiting if one.id != parked_id]
-        self.released.append(parked_id)
+        self.released[parked_id] = how
 
     def relabel(self, waiting: Waiting, why: ParkedWhy, detail: str) -> None:
         """Give a parked record another reason."""
-        waiting.why = why
+        self.waiting[self.waiting.index(waiting)] = replace(waiting, why=why)
         if waiting.id:
             self.relabelled.append((waiting.id, why, detail))
         elif waiting.input.raw is not None:

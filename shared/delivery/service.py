@@ -15,8 +15,7 @@ from shared.organisation import Authority
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What a decision may look at besides the state: the instant, the organisation of the authority, the request's id."""
 
     now: datetime
@@ -24,8 +23,7 @@ class Context:
     request_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Change(Generic[S]):
+class Change(msgspec.Struct, Generic[S], frozen=True):
     """What a step did: the state after it and the events that tell it, in order."""
 
     state: S | None

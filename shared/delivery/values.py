@@ -1,17 +1,20 @@
 """The values that go into and come out of the pure core."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from shared.delivery.service import Row, Statement
 
 S = TypeVar("S")
 ParkedWhy = Literal["undecodable", "poison", "gap", "waiting", "refused"]
+Resolution = Literal["taken", "skipped", "duplicate", "replaced"]
+"""Why a parked record is parked no more: taken in its turn, passed over by an operator, known already, sent anew."""
 
 
 class RawRecord(NamedTuple):
@@ -59,8 +62,7 @@ class Input(NamedTuple):
     new: bool = False
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct, eq=False, frozen=True):
     """An open parked record of a held request."""
 
     id: int
@@ -70,8 +72,7 @@ class Waiting:
     input: Input
 
 
-@dataclass(slots=True)
-class Known(Generic[S]):
+class Known(Struct, Generic[S]):
     """What the store knows of a request: its state, and the last sequences seen and sent, a number per topic."""
 
     state: S | None
@@ -121,8 +122,7 @@ class Parked:
     sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result(Generic[S]):
+class Result(Struct, Generic[S], frozen=True):
     """What became of one input."""
 
     kind: Literal["done", "duplicate", "parked", "failed"]
@@ -132,16 +132,15 @@ class Result(Generic[S]):
     error: Exception | None = None
 
 
-@dataclass(slots=True)
-class Folded(Generic[S]):
+class Folded(Struct, Generic[S]):
     """All that a batch changes. `results` are in the order of the inputs."""
 
     saved: list[Saved] = field(default_factory=list)
     outbox: list[Outgoing] = field(default_factory=list)
     rows: dict[Statement, list[tuple[Any, ...]]] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
-    released: list[int] = field(default_factory=list)
-    """Parked rows whose event has been taken."""
+    released: dict[int, Resolution] = field(default_factory=dict)
+    """Parked rows that are parked no more."""
     relabelled: list[tuple[int, ParkedWhy, str]] = field(default_factory=list)
     """Parked rows whose reason is another one now."""
     tickets: list[tuple[Ticket, UUID]] = field(default_factory=list)

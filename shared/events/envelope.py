@@ -6,10 +6,10 @@ Source: cloudevents/spec v1.0.2, kafka-protocol-binding.md; extensions `sequence
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from shared.events.topics import TOPICS, Topic
@@ -27,8 +27,7 @@ class Undecodable(Exception):
     """A record that is no event of its topic. The text says what is wrong and what to send instead, without any value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A decoded record."""
 
     event: BaseModel

@@ -41,8 +41,8 @@ _TITLES: Final[dict[What, str]] = {
     "withdrawn": N_("Demande retirée"),
     "forgotten": N_("Données effacées"),
     "refused": N_("Cela n’a pas été possible dans l’état de la demande"),
-    "escalated": N_("Le délai annoncé est dépassé"),
-    "unowned": N_("Votre demande n’a pas encore été confiée à un service"),
+    "missed": N_("Le délai annoncé est dépassé"),
+    "escalated": N_("Le retard a été signalé"),
 }
 _NOTES: Final = {
     "unknown_service": N_("Le service choisi n’existe pas ou plus : l’accueil prend la demande."),
@@ -91,4 +91,4 @@ def _entry(site: Site, frame: Frame, tracked: Tracked, line: Line) -> TimelineEn
         text += Markup("<blockquote>{}</blockquote>").format(nl2br(line.text))
     elif line.what in _WITH_TEXT:
         text += Markup("<p><em>{}</em></p>").format(site.say(frame, _ERASED_TEXT))
-    return TimelineEntry(title, "late" if line.what in ("escalated", "unowned") else "done", when, text)
+    return TimelineEntry(title, "late" if line.what in ("missed", "escalated") else "done", when, text)

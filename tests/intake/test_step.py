@@ -64,8 +64,8 @@ def life(context: Context, cls: type[handling.LifeEvent], status: Any, version: 
     return cls(**about, version=version, status=status, service="voirie", **told)
 
 
-def escalation(context: Context, **told: Any) -> escalations.EscalationRaised:
-    return escalations.EscalationRaised(request_id=context.request_id, authority="rivemont", at=NOON, due_at=NOON, **told)
+def late(context: Context, cls: type[escalations.EscalationEvent], **told: Any) -> escalations.EscalationEvent:
+    return cls(request_id=context.request_id, authority="rivemont", at=NOON, due_at=NOON, **told)
 
 
 def answered(context: Context) -> list[Any]:
@@ -113,11 +113,16 @@ def test_the_life_is_shown_as_the_router_tells_it(context: Context) -> None:
 
 
 def test_a_missed_delay_says_who_was_told(context: Context) -> None:
-    missed = escalation(context, promise="taking_charge", service="voirie", level=2, tell="head_of_service")
+    clock = {"promise": "taking_charge", "service": "voirie"}
+    warned = late(context, escalations.PromiseWarned, **clock)
+    missed = late(context, escalations.PromiseMissed, **clock, next_level=1, next_at=NOON)
+    told = late(context, escalations.EscalationRaised, **clock, level=1, tell="head_of_service")
+    inner = late(context, escalations.EscalationRaised, promise="unowned", service=None, level=1, tell="cover")
 
-    state = after(context, command(context), missed)
+    state = after(context, command(context), warned, missed, told, inner)
 
-    assert [(entry.what, entry.note) for entry in state.history] == [("received", None), ("escalated", "head_of_service")]
+    shown = [(entry.what, entry.note) for entry in state.history]
+    assert shown == [("received", None), ("missed", None), ("escalated", "head_of_service")]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +192,9 @@ def story(context: Context) -> list[list[Any]]:
     """A request's events by topic, each in its order."""
     own: list[Any] = []
     state: TrackedRequest | None = None
-    clock = count()
+    hours = count()
     for asked in (command(context), AddInformation("eA=="), AskReopening("eQ=="), Withdraw(), Erase()):
-        now = replace(context, now=NOON + timedelta(hours=next(clock)))
+        now = Context(NOON + timedelta(hours=next(hours)), context.authority, context.request_id)
         if isinstance(asked, AskReopening):
             for event in answered(context):
                 state = evolve(state, event)
@@ -197,11 +202,12 @@ def story(context: Context) -> list[list[Any]]:
             own.append(event)
             state = evolve(state, event)
     told = [*answered(context), life(context, handling.RequestReopened, "assigned", 5, sealed="eQ==")]
-    late = [
-        escalation(context, promise="unowned", service=None, level=1, tell="service"),
-        escalation(context, promise="taking_charge", service="voirie", level=1, tell="cover"),
+    clock = {"promise": "taking_charge", "service": "voirie"}
+    missed = [
+        late(context, escalations.PromiseMissed, **clock, next_level=1, next_at=NOON),
+        late(context, escalations.EscalationRaised, **clock, level=1, tell="cover"),
     ]
-    return [own, told, late]
+    return [own, told, missed]
 
 
 @given(data=st.data())

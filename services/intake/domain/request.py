@@ -11,7 +11,7 @@ What = Literal[
     "received", "added", "withdrawal_asked", "reopening_asked",
     "assigned", "transferred", "taken_in_charge", "asked", "replied", "answered", "resolved", "reopened", "withdrawn",
     "forgotten", "refused",
-    "escalated", "unowned",
+    "missed", "escalated",
 ]  # fmt: skip
 
 OPEN: Final[frozenset[Status]] = frozenset({"received", "registered", "assigned", "in_charge", "waiting", "answered"})

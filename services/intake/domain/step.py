@@ -106,12 +106,8 @@ def evolve(request: TrackedRequest | None, event: Any) -> TrackedRequest | None:
             request = replace(request, asked=(*request.asked, _entry(event, "reopening_asked")))
         case handling.LifeEvent():
             request = _live(request, event)
-        case escalations.PromiseWarned():
-            pass  # the service was warned in time: nothing that concerns the usager yet
-        case escalations.EscalationRaised():
-            what: What = "unowned" if event.promise == "unowned" else "escalated"
-            entry = Entry(event.at, what, event.service, note=event.tell)
-            request = replace(request, delays=(*request.delays, entry))
+        case escalations.EscalationEvent():
+            request = _late(request, event)
         case _:
             return request
     return _without_texts(request) if request.erased_at else request
@@ -161,6 +157,20 @@ def _live(request: TrackedRequest, event: handling.LifeEvent) -> TrackedRequest:
     if isinstance(event, handling.TakenInCharge) and request.taken_at is None:
         request = replace(request, taken_at=event.at)
     return replace(request, told=event.status, owner=event.service or request.owner)
+
+
+def _late(request: TrackedRequest, event: escalations.EscalationEvent) -> TrackedRequest:
+    """Show that the announced delay was missed, and who was told. Warnings in time and inner rules concern no usager."""
+    if event.promise != "taking_charge":
+        return request
+    match event:
+        case escalations.PromiseMissed():
+            entry = Entry(event.at, "missed", event.service)
+        case escalations.EscalationRaised():
+            entry = Entry(event.at, "escalated", event.service, note=event.tell)
+        case _:
+            return request
+    return replace(request, delays=(*request.delays, entry))
 
 
 def _entry(event: Any, what: What) -> Entry:

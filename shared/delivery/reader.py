@@ -5,10 +5,12 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from shared.delivery.core import describe
+from shared.delivery.errors import InputRefused
 from shared.delivery.run import error_id_of
 from shared.delivery.store import decode_headers
 from shared.delivery.values import Input, Parked, RawRecord, Ticket, Waiting
-from shared.events.envelope import Received, Undecodable, decode
+from shared.events.envelope import Received, Undecodable, decode, read_sequence
 
 Admission = Callable[[Received], Input]
 """How a service takes in an event of a topic that is open to others: its request, its command, the rows to write along."""
@@ -30,12 +32,19 @@ class Reader:
         try:
             received = decode(raw.topic, headers, raw.value)
             return self._input(raw, received)
+        except InputRefused as error:
+            return Parked(raw, "refused", str(error), error_id_of(raw))
         except Undecodable as error:
-            place = _place_in_life(raw, headers) if raw.topic in self._sequenced else None
-            if place is None:
-                return Parked(raw, "undecodable", str(error), error_id_of(raw))
-            request_id, sequence = place
-            return Input(request_id, "", None, True, raw.topic, sequence, raw=raw, fault=str(error))
+            return self._unreadable(raw, headers, str(error))
+        except Exception as error:  # a validator or an admission that stumbles over one record must not stop the others
+            return self._unreadable(raw, headers, describe(error))
+
+    def _unreadable(self, raw: RawRecord, headers: Mapping[str, bytes], fault: str) -> Input | Parked:
+        place = _place_in_life(raw, headers) if raw.topic in self._sequenced else None
+        if place is None:
+            return Parked(raw, "undecodable", fault, error_id_of(raw))
+        request_id, sequence = place
+        return Input(request_id, "", None, True, raw.topic, sequence, raw=raw, fault=fault)
 
     def _input(self, raw: RawRecord, received: Received) -> Input:
         event = received.event
@@ -81,6 +90,6 @@ def _as_it_is(received: Received) -> Input:
 def _place_in_life(raw: RawRecord, headers: Mapping[str, bytes]) -> tuple[UUID, int] | None:
     """Return the request and the sequence that an undecodable record claims, so that its successors wait for it."""
     try:
-        return UUID((raw.key or b"").decode()), int(headers["ce_sequence"])
-    except (ValueError, KeyError):
+        return UUID((raw.key or b"").decode()), read_sequence(headers.get("ce_sequence", b"").decode())
+    except (ValueError, Undecodable):
         return None

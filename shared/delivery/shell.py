@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -28,6 +28,9 @@ LOCAL_PACE_SECONDS = 0.004
 """Under load a batch of local inputs begins this long after the one before at the soonest: more share one commit."""
 _TRIES = 20
 CONFLICTS: tuple[type[Exception], ...] = (Conflict, *CONFLICT)
+How = Literal["whole", "alone", "refused"]
+"""How an input is taken: with its parked successors; without them, because PostgreSQL refused values of one of them; or not at
+all, because the values are its own."""
 
 
 class RefusedByDatabase(Exception):
@@ -111,20 +114,37 @@ class Shell(Generic[S]):
         Raises:
             Unavailable: PostgreSQL did not answer.
         """
+        faulty = False
         for _ in range(_TRIES):
             try:
-                return await self._transact(inputs, {}, lane=lane)
+                return await (self._run_each(inputs, lane=lane) if faulty else self._transact(inputs, {}, lane=lane))
             except CONFLICTS:
                 metrics.CONFLICTS.labels(self.service.name).inc()
-            except FAULTY as error:
-                if len(inputs) == 1:
-                    return [Result("failed", inputs[0].request_id, error=RefusedByDatabase(type(error).__name__))]
-                return [result for one in inputs for result in await self.run([one], lane=lane)]
+            except FAULTY:
+                faulty = True
             except UNAVAILABLE as error:
                 metrics.UNAVAILABLE.labels(self.service.name, "postgresql").inc()
                 self.log.warning("postgresql.unavailable", error=type(error).__name__, place=lane)
                 raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
         raise Unavailable("the request is being changed by too many others at once; try again in a moment")
+
+    async def _run_each(self, inputs: Sequence[Input], *, lane: str) -> list[Result[S]]:
+        """Find the input whose values PostgreSQL refuses; it fails, or stays parked when it is a parked record."""
+        if len(inputs) > 1:
+            return [result for one in inputs for result in await self.run([one], lane=lane)]
+        (one,) = inputs
+        ways: list[How] = ["whole"]
+        if one.sequence is not None:
+            ways.append("alone")
+        if one.parked_id is not None:
+            ways.append("refused")
+        refusal = ""
+        for how in ways:
+            try:
+                return await self._transact(inputs, {}, lane=lane, how=how)
+            except FAULTY as error:
+                refusal = type(error).__name__
+        return [Result("failed", one.request_id, error=RefusedByDatabase(refusal))]
 
     # --- records of the log ------------------------------------------------------------------------------------------
 
@@ -138,13 +158,16 @@ class Shell(Generic[S]):
             Unavailable: PostgreSQL did not answer; nothing is lost, try again.
             TooManyParked: more was parked in a minute than is plausible; nothing was changed.
         """
+        faulty = False
         for _ in range(_TRIES):
             try:
-                return await self._take(records, refused=False)
+                return await (self._take_one_by_one(records) if faulty else self._take(records, how="whole"))
             except CONFLICTS:
                 metrics.CONFLICTS.labels(self.service.name).inc()
             except FAULTY:
-                return await self._take_one_by_one(records)
+                if faulty:
+                    raise
+                faulty = True
             except UNAVAILABLE as error:
                 metrics.UNAVAILABLE.labels(self.service.name, "postgresql").inc()
                 raise Unavailable(type(error).__name__) from error
@@ -158,7 +181,7 @@ class Shell(Generic[S]):
         except UNAVAILABLE as error:
             raise Unavailable(type(error).__name__) from error
 
-    async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, refused: bool) -> dict[Place, int]:
+    async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
             positions = await self.store.lock_positions(connection, list(records))
@@ -174,48 +197,57 @@ class Shell(Generic[S]):
                 if new:
                     fresh += new
                     moved[place] = new[-1].offset + 1
-            if fresh:
-                await self._fold_records(connection, fresh, moved, refused=refused)
+            folded = await self._fold_records(connection, fresh, moved, how=how) if fresh else None
         reach("consume.after_commit")
-        if fresh:
+        if folded is not None:
+            self._tell(folded)
             self.on_commit()
         return behind
 
     async def _fold_records(
-        self, connection: Connection, fresh: list[RawRecord], moved: dict[Place, int], *, refused: bool
-    ) -> None:
+        self, connection: Connection, fresh: list[RawRecord], moved: dict[Place, int], *, how: How
+    ) -> Folded[S]:
         read = [self.reader.read(raw) for raw in fresh]
         inputs = [one for one in read if isinstance(one, Input)]
         lost = [one for one in read if isinstance(one, Parked)]
-        folded = await self._fold(connection, inputs, refused=refused)
+        folded = await self._fold(connection, inputs, how=how)
         folded.parked += lost
         if unexpected := sum(1 for one in folded.parked if one.why not in ("waiting", "refused")):
             await self._check_limit(connection, unexpected)
         reach("consume.after_fold")
         await self.store.save(connection, folded, moved)
         reach("consume.before_commit")
-        self._tell(folded)
+        return folded
 
     async def _take_one_by_one(self, records: Mapping[Place, Sequence[RawRecord]]) -> dict[Place, int]:
         """Find the record whose values PostgreSQL refuses, and park it; the others are taken."""
         behind: dict[Place, int] = {}
         for place, mine in records.items():
             for raw in mine:
-                try:
-                    behind |= await self._take({place: [raw]}, refused=False)
-                except FAULTY:
-                    behind |= await self._take({place: [raw]}, refused=True)
+                behind |= await self._take_one(place, raw)
                 if place in behind:
                     break
         return behind
 
+    async def _take_one(self, place: Place, raw: RawRecord) -> dict[Place, int]:
+        try:
+            return await self._take({place: [raw]}, how="whole")
+        except FAULTY:
+            pass
+        try:
+            return await self._take({place: [raw]}, how="alone")
+        except FAULTY:
+            return await self._take({place: [raw]}, how="refused")
+
     # --- both --------------------------------------------------------------------------------------------------------
 
-    async def _transact(self, inputs: Sequence[Input], moved: dict[Place, int], *, lane: str) -> list[Result[S]]:
+    async def _transact(
+        self, inputs: Sequence[Input], moved: dict[Place, int], *, lane: str, how: How = "whole"
+    ) -> list[Result[S]]:
         started = time.perf_counter()
         reach("local.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
-            folded = await self._fold(connection, inputs, refused=False)
+            folded = await self._fold(connection, inputs, how=how)
             await self.store.save(connection, folded, moved)
             reach("local.before_commit")
         reach("local.after_commit")
@@ -226,13 +258,14 @@ class Shell(Generic[S]):
         metrics.BATCH_SECONDS.labels(self.service.name, lane).observe(time.perf_counter() - started)
         return folded.results
 
-    async def _fold(self, connection: Connection, inputs: Sequence[Input], *, refused: bool) -> Folded[S]:
+    async def _fold(self, connection: Connection, inputs: Sequence[Input], *, how: How) -> Folded[S]:
         taken = await self.store.find_taken(connection, [one.ticket for one in inputs if one.ticket is not None])
         sought = {one.request_id for one in inputs if not one.new}
         known = await self.store.load(connection, sought) if sought else {}
         reach("consume.after_load")
         started = time.perf_counter()
-        folded = self.core.fold(inputs, known, taken, _refuse if refused else self._contexts())
+        contexts = _refuse if how == "refused" else self._contexts()
+        folded = self.core.fold(inputs, known, taken, contexts, alone=how == "alone")
         metrics.STEP_SECONDS.labels(self.service.name).observe(time.perf_counter() - started)
         return folded
 

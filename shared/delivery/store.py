@@ -23,6 +23,8 @@ Place = tuple[str, int]
 
 _COPY_FROM = 200
 """From how many rows on COPY is faster than one more array in the statement."""
+_DETAIL = 2000
+_COPIED_HEADERS = 50_000
 _PERSONAL_IN_CLEAR = {topic.name for topic in TOPICS if topic.personal == "clear"}
 _TOPIC = {topic.name: topic for topic in TOPICS}
 
@@ -65,13 +67,21 @@ class Store(Generic[S]):
         self._save_sql = _save_sql(self._name, [*seen, *sent])
 
     async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
-        """Lock the position rows of these partitions; return the next offset of those that have one."""
-        rows = await connection.fetch(
+        """Lock the position rows of these partitions, made first where there is none, and return the next offsets."""
+        topics, partitions = [topic for topic, _ in places], [partition for _, partition in places]
+        sql = (
             f"SELECT topic, partition, next_offset FROM {self._name}.position "  # noqa: S608
-            "WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE",
-            [topic for topic, _ in places],
-            [partition for _, partition in places],
+            "WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE"
         )
+        rows = await connection.fetch(sql, topics, partitions)
+        if len(rows) < len(places):  # without a row there is no lock, and a twin would take the same records
+            await connection.execute(
+                f"INSERT INTO {self._name}.position SELECT *, 0 FROM unnest($1::text[], $2::int[]) ORDER BY 1, 2 "  # noqa: S608
+                "ON CONFLICT DO NOTHING",
+                topics,
+                partitions,
+            )
+            rows = await connection.fetch(sql, topics, partitions)
         return {(row[0], row[1]): row[2] for row in rows}
 
     async def load(self, connection: Connection, request_ids: Iterable[UUID], *, lock: bool = True) -> dict[UUID, Known[S]]:
@@ -189,8 +199,10 @@ class Store(Generic[S]):
             )
         if folded.released:
             await connection.execute(
-                f"UPDATE {self._name}.parked SET resolved_at = now(), resolution = 'taken' WHERE id = ANY($1::bigint[])",  # noqa: S608
-                folded.released,
+                f"UPDATE {self._name}.parked SET resolved_at = now(), resolution = told.how "  # noqa: S608
+                "FROM unnest($1::bigint[], $2::text[]) AS told (id, how) WHERE parked.id = told.id AND resolved_at IS NULL",
+                list(folded.released),
+                list(folded.released.values()),
             )
         for parked_id, why, detail in folded.relabelled:
             await connection.execute(
@@ -204,7 +216,8 @@ class Store(Generic[S]):
         value, hidden = self._kept_value(one.raw)
         raw = one.raw
         place = (raw.topic, raw.partition, raw.offset)
-        told = (one.why, one.detail, one.error_id)
+        detail = one.detail.replace("\0", "").encode(errors="replace").decode()[:_DETAIL]
+        told = (one.why, detail, one.error_id)
         headers = encode_headers(raw.headers)
         return (one.request_id, one.authority, *place, one.sequence, raw.key, headers, value, hidden, *told)
 
@@ -217,14 +230,19 @@ class Store(Generic[S]):
         return self._hide(raw.value), True
 
     def _dead_letter(self, one: Parked) -> Outgoing:
-        value, _ = self._kept_value(one.raw)
+        """Return the copy for Kafka's tooling, cut to what Kafka surely takes: one that it refuses would stop the relay.
+
+        The parked row has all of it.
+        """
+        raw = one.raw
+        value, _ = self._kept_value(raw)
+        fits = sum(len(name) + len(told) for name, told in raw.headers) + len(raw.key or b"") <= _COPIED_HEADERS
         if value is not None and len(value) > MAX_VALUE_BYTES:
-            value = None  # Kafka would not take the copy; the parked row has it
+            value = None
         reason = (("aiguilleur-why", one.why.encode()), ("aiguilleur-error-id", one.error_id.encode()))
-        headers = [*one.raw.headers, *reason]
-        name = dead_letters(_TOPIC[one.raw.topic], self._name)
-        kept = encode_headers(headers)
-        return Outgoing(one.request_id, name, one.raw.key, None, "", None, None, value, kept)
+        kept = encode_headers([*raw.headers, *reason] if fits else reason)
+        name = dead_letters(_TOPIC[raw.topic], self._name)
+        return Outgoing(one.request_id, name, raw.key if fits else None, None, "", None, None, value, kept)
 
 
 def _save_sql(schema: str, counts: list[str]) -> str:

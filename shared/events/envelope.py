@@ -5,7 +5,7 @@ Source: cloudevents/spec v1.0.2, kafka-protocol-binding.md; extensions `sequence
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,23 @@ from pydantic import BaseModel, ValidationError
 from shared.events.topics import TOPICS, Topic
 
 MAX_VALUE_BYTES = 900_000
+MAX_NAME_LENGTH = 500
+"""Of a CloudEvents source or id: together they are a key of a table, and an index takes 2,700 bytes."""
 TYPES: dict[str, type[BaseModel]] = {cls.type_: cls for topic in TOPICS for cls in topic.types}  # type: ignore[attr-defined]  # every event class has it
 _ALLOWED: dict[str, dict[str, type[BaseModel]]] = {
     topic.name: {cls.type_: cls for cls in topic.types}  # type: ignore[attr-defined]  # as above
     for topic in TOPICS
 }
+
+
+def _fields_of(cls: type[BaseModel]) -> Iterator[str]:
+    for name, field in cls.model_fields.items():
+        yield name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields_of(field.annotation)
+
+
+_FIELDS = {name for cls in TYPES.values() for name in _fields_of(cls)}
 _SEQUENCED = {topic.name: topic.sequenced for topic in TOPICS}
 
 
@@ -106,6 +118,9 @@ def _received(topic: str, attributes: Mapping[str, str], value: bytes) -> Receiv
         raise Undecodable(f"no CloudEvent: {', '.join(missing)} missing")
     if attributes["ce_specversion"] != "1.0":
         raise Undecodable("only CloudEvents 1.0 is understood (ce_specversion)")
+    for name in ("ce_source", "ce_id"):
+        if len(attributes[name]) > MAX_NAME_LENGTH or not attributes[name].isprintable():
+            raise Undecodable(f"{name} must be printable and have at most {MAX_NAME_LENGTH} characters")
     allowed = _ALLOWED[topic]
     cls = allowed.get(attributes["ce_type"])
     if cls is None:
@@ -118,12 +133,13 @@ def _received(topic: str, attributes: Mapping[str, str], value: bytes) -> Receiv
         event=event,
         source=attributes["ce_source"],
         id=attributes["ce_id"],
-        sequence=_sequence(attributes.get("ce_sequence")) if _SEQUENCED[topic] else None,
+        sequence=read_sequence(attributes.get("ce_sequence")) if _SEQUENCED[topic] else None,
         traceparent=attributes.get("traceparent"),
     )
 
 
-def _sequence(text: str | None) -> int:
+def read_sequence(text: str | None) -> int:
+    """Return the number of a `ce_sequence`. Raises Undecodable."""
     if text is None or not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
         raise Undecodable("ce_sequence must be a number from 1 up: the place of the event among those of its request")
     return int(text)
@@ -134,8 +150,12 @@ def _faults(error: ValidationError) -> str:
     told: list[dict[str, Any]] = [
         dict(fault) for fault in error.errors(include_input=False, include_url=False, include_context=False)
     ]
-    lines = [f"{'.'.join(str(part) for part in fault['loc']) or 'data'}: {fault['msg']}" for fault in told]
-    return "; ".join(lines[:10])
+    return "; ".join(f"{_field(fault['loc'])}: {fault['msg']}" for fault in told[:10])
+
+
+def _field(path: Sequence[str | int]) -> str:
+    """Name a field. What is no name of ours was made up by the sender and may say anything: it is not repeated."""
+    return ".".join(str(part) if part in _FIELDS or isinstance(part, int) else "(another)" for part in path) or "data"
 
 
 def topic_of(event_type: type[BaseModel], topics: tuple[Topic, ...]) -> Topic:

@@ -8,8 +8,10 @@ import httpx
 
 from deploy.demo.day import DemoRequest
 from deploy.demo.pages import Form, WebPage, read_page, submit
+from services.router.wording import ACTION, BUTTON
+from shared.events.handling import Action
 
-_ACT_FIELDS = {"answer": "text", "transfer": "service"}
+_NAMED: dict[str, Action] = {"transfer": "transfer", "take_charge": "take_charge", "answer": "answer", "resolve": "resolve"}
 
 
 class AgentLost(Exception):
@@ -97,7 +99,7 @@ class Agents:
         if act == "answer":
             typed["text"] = request.answer or ""
         if act == "transfer":
-            typed["service"] = request.transfer or ""
+            typed["target"] = request.transfer or ""
         done = await submit(self._http, page, form, typed)
         if done.status != 200:
             raise AgentLost(f"{act} was answered {done.status}: {done.text[:300]}")
@@ -106,8 +108,8 @@ class Agents:
     async def _find(self, page: WebPage, act: str) -> tuple[WebPage, Form] | None:
         if form := _form_of(page, act):
             return page, form
-        for href, _ in page.links:
-            if "/a/" in href:
+        for href, label in page.links:
+            if label == ACTION[_NAMED[act]]:
                 candidate = read_page(await self._http.get(httpx.URL(page.url).join(href)))
                 if form := _form_of(candidate, act):
                     return candidate, form
@@ -116,6 +118,6 @@ class Agents:
 
 def _form_of(page: WebPage, act: str) -> Form | None:
     for form in page.forms:
-        if form.method == "post" and form.fields.get("action") == act:
+        if form.method == "post" and BUTTON[_NAMED[act]] in form.buttons:
             return form
     return None

@@ -16,6 +16,7 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     options: dict[str, list[str]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    buttons: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -26,6 +27,7 @@ class _Reader(HTMLParser):
         self.text: list[str] = []
         self._form: Form | None = None
         self._select = self._area = self._link = ""
+        self._button = False
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -47,8 +49,8 @@ class _Reader(HTMLParser):
                 self._form.options.setdefault(self._select, []).append(told.get("value", ""))
                 if "selected" in told or self._select not in self._form.fields:
                     self._form.fields[self._select] = told.get("value", "")
-            case "button" if self._form is not None and told.get("name"):
-                self._form.options.setdefault(told["name"], []).append(told.get("value", ""))
+            case "button" if self._form is not None:
+                self._button = True
             case "a":
                 self._link = told.get("href", "")
             case "style" | "script" | "title":
@@ -77,12 +79,16 @@ class _Reader(HTMLParser):
             self._area = ""
         elif tag == "a":
             self._link = ""
+        elif tag == "button":
+            self._button = False
         elif tag in ("style", "script", "title"):
             self._hidden -= 1
 
     def handle_data(self, data: str) -> None:
         if self._area and self._form is not None:
             self._form.fields[self._area] += data
+        elif self._button and self._form is not None and data.strip():
+            self._form.buttons.append(" ".join(data.split()))
         elif self._link and data.strip():
             self.links.append((self._link, " ".join(data.split())))
         if not self._hidden and data.strip():

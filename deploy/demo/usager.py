@@ -19,6 +19,8 @@ async def send_request(http: httpx.AsyncClient, site: str, request: DemoRequest)
     address = f"{site}/{request.authority}/demande" + (f"/{request.service}" if request.service else "")
     question = {"lang": request.language} | ({"category": request.category} if request.category else {})
     page = read_page(await http.get(address, params=question, follow_redirects=True))
+    if page.status == 404:  # a service that no longer exists has no form; an old app still knows its code
+        return await _send_by_api(http, site, request)
     form = page.form(with_field="text")
     typed = {"text": request.text, "email": request.email, "name": request.name or ""}
     if request.category:
@@ -33,9 +35,17 @@ async def send_request(http: httpx.AsyncClient, site: str, request: DemoRequest)
     return found.group(), done.url
 
 
+async def _send_by_api(http: httpx.AsyncClient, site: str, request: DemoRequest) -> tuple[str, str]:
+    told = request.model_dump(include={"authority", "service", "category", "name", "email", "text", "answers", "language"})
+    answer = await http.post(f"{site}/v1/requests", json=told | {"channel": "app"})
+    if answer.status_code != 201:
+        raise FormRefused(f"{answer.status_code}: {answer.text[:400]}")
+    return answer.json()["reference"], answer.json()["tracking_url"]
+
+
 def _typed(names: set[str], code: str, answer: str) -> dict[str, str]:
     """Type an answer into the field of a question; a date is three fields."""
-    name = next((one for one in names if one.rsplit(".", 1)[-1].rsplit("-", 1)[-1] == code or one.endswith(code)), code)
+    name = f"answer-{code}"
     if f"{name}_day" in names:
         year, month, day = answer.split("-")
         return {f"{name}_day": day, f"{name}_month": month, f"{name}_year": year}

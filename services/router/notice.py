@@ -25,9 +25,9 @@ def done(action: Action, sheet: Sheet) -> Notice:
     text = ""
     if action in ("ask", "answer"):
         by_mail = sheet.content is not None and sheet.content.email is not None
-        text = N_("L’usager la reçoit par courriel.") if by_mail else N_("L’usager n’a pas donné de courriel : appelez-le.")
+        text = N_("L’usager la reçoit par courriel.") if by_mail else N_("L’usager n’a pas donné de courriel : appelez-le.")
     if action == "transfer":
-        text = N_("L’autre service reçoit la demande dans sa boîte ; vos liens ne permettent plus d’agir.")
+        text = N_("L’autre service reçoit la demande dans sa boîte ; vos liens ne permettent plus d’agir.")
     return Notice("success", DONE[action], text)
 
 
@@ -39,9 +39,9 @@ def refused(code: str, link: Link, sheet: Sheet) -> Notice:
     mine = _done_by(link, since)
     if mine is not None:
         return Notice(
-            "success", N_("C’est déjà fait"), N_("Cette action a été enregistrée ; rien n’a changé cette fois."), (mine,)
+            "success", N_("C’est déjà fait"), N_("Cette action a été enregistrée ; rien n’a changé cette fois."), (mine,)
         )
-    text = N_("Voici ce qui s’est passé entre-temps :") if since else ""
+    text = N_("Voici ce qui s’est passé entre-temps :") if since else ""
     return Notice("warning", REFUSAL[code], text, since)
 
 

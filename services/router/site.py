@@ -119,7 +119,7 @@ def no_link() -> Problem:
         404,
         "no-link",
         title=N_("Ce lien n’existe pas"),
-        detail=N_("L’adresse est incomplète ou a été modifiée ; rien n’a été changé."),
+        detail=N_("L’adresse est incomplète ou a été modifiée ; rien n’a été changé."),
         remedy=N_("Ouvrez le lien depuis le message reçu dans la boîte de votre service, sans le recopier à la main."),
     )
 
@@ -129,7 +129,7 @@ def _expired() -> Problem:
         410,
         "link-expired",
         title=N_("Ce lien n’est plus valable"),
-        detail=N_("Un lien d’action vaut sept jours ; celui-ci est plus ancien. Rien n’a été changé."),
+        detail=N_("Un lien d’action vaut sept jours ; celui-ci est plus ancien. Rien n’a été changé."),
         remedy=N_(
             "Utilisez les liens du message le plus récent sur cette demande. Si vous n’en avez pas, donnez la référence de la "
             "demande à l’accueil."
@@ -143,7 +143,7 @@ def read_only() -> Problem:
         405,
         "read-only-link",
         title=N_("Ce lien permet seulement de consulter"),
-        detail=N_("Il n’autorise aucune action ; rien n’a été changé."),
+        detail=N_("Il n’autorise aucune action ; rien n’a été changé."),
         remedy=N_("Pour agir, utilisez les liens du message reçu dans la boîte du service."),
         headers={"Allow": "GET, HEAD"},
     )

@@ -42,7 +42,7 @@ class Typed:
         if action == "transfer" and self.target not in {service.code for service in open_services(life, authority, now)}:
             errors["target"] = N_("Choisissez le service qui doit traiter la demande.")
         if len(self.text) > MAX_TEXT_CHARACTERS:
-            errors["text"] = N_("Raccourcissez votre texte : 10 000 caractères au plus.")
+            errors["text"] = N_("Raccourcissez votre texte : 10 000 caractères au plus.")
         elif action in _NEEDS_TEXT and _is_blank(self.text):
             errors["text"] = N_("Écrivez le texte destiné à l’usager.")
         return errors

@@ -47,9 +47,9 @@ WHAT: Final[dict[What, str]] = {
 
 REASON: Final[dict[str, str]] = {
     "chosen": N_("L’usager a choisi ce service."),
-    "nobody_chose": N_("L’usager n’a pas choisi de service : la demande va à l’accueil."),
-    "unknown_service": N_("Le service demandé n’existe pas ou plus : la demande va à l’accueil."),
-    "closed_service": N_("Le service demandé est fermé en ce moment : la demande va à l’accueil."),
+    "nobody_chose": N_("L’usager n’a pas choisi de service : la demande va à l’accueil."),
+    "unknown_service": N_("Le service demandé n’existe pas ou plus : la demande va à l’accueil."),
+    "closed_service": N_("Le service demandé est fermé en ce moment : la demande va à l’accueil."),
     "agent": N_("Un agent l’a transférée."),
 }
 """Why a service owns a request."""
@@ -96,9 +96,9 @@ REFUSAL: Final[dict[str, str]] = {
     "already_withdrawn": N_("L’usager a déjà retiré sa demande."),
     "already_there": N_("La demande est déjà dans ce service."),
     "registered": N_("La demande n’est encore confiée à aucun service."),
-    "resolved": N_("La demande est close : elle a été résolue."),
-    "withdrawn": N_("L’usager a retiré sa demande : il n’attend plus de réponse."),
-    "erased": N_("Les données personnelles de cette demande sont effacées : elle ne peut plus être traitée."),
+    "resolved": N_("La demande est close : elle a été résolue."),
+    "withdrawn": N_("L’usager a retiré sa demande : il n’attend plus de réponse."),
+    "erased": N_("Les données personnelles de cette demande sont effacées : elle ne peut plus être traitée."),
     "not_yours": N_("La demande n’est plus à votre service."),
     "changed_meanwhile": N_("La demande a changé depuis le message que vous avez suivi."),
     "no_text": N_("Il manque le texte pour l’usager."),

@@ -125,6 +125,7 @@ async def test_an_agent_answers_from_a_phone_without_scripts(browser: Browser, o
     await page.get_by_role("link", name="Répondre à l’usager").click()
     await page.get_by_label("Votre réponse").fill("C’est réparé.")
     await page.get_by_role("button", name="Envoyer la réponse").click()
+    await page.get_by_role("heading", name="Votre réponse est enregistrée").wait_for()
     await page.reload()
 
     assert await page.get_by_role("heading", name="C’est déjà fait").count() == 1

@@ -1,12 +1,13 @@
 """Disclosure control of one column of a table that is shown with its total: which cells stay hidden.
 
-A hidden cell must not be found by subtraction. Those who read the table know the total, the shown cells, that a hidden one
-is not zero (zeros are shown), and a few bounds between columns (nobody takes in charge more than was received). From that
-a hidden cell can be narrowed down to an interval, exactly: `narrowed`. Enough is hidden that each interval is at least
-`THRESHOLD` values wide, so that it cannot even be told whether the cell is below the threshold.
+A small cell must not be found by subtraction. Those who read the table know the total and the shown cells, so the sum of
+the hidden ones; that a hidden one is not zero where zeros are shown; and a few bounds between columns (nobody takes in
+charge more than was received). At worst they also know which of the hidden cells are small, since they know how this is
+done. From that a cell can be narrowed down to an interval, exactly: `narrowed`. Large cells are hidden besides the small
+ones until each small one may still be anything from 1 to 10.
 
-What is hidden beyond the small cells is chosen in an order that everybody knows and that has nothing to do with the
-figures: "the smallest of the others" would itself tell something (the hidden one is not larger than the smallest shown).
+They are chosen in an order that everybody knows and that has nothing to do with the figures: "the smallest of the others"
+would itself tell something (the hidden one is not larger than the smallest one shown).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,21 +32,34 @@ def hide(
     """
     if not any(cells.values()):
         return frozenset()
-    hidden = {code for code, amount in cells.items() if 0 < amount < THRESHOLD or code in hidden_before}
-    candidates = iter([code for code in order if code not in hidden and cells[code] > 0])
-    while hidden and not _safe(cells, hidden, hidden_before, most):
-        following = next(candidates, None)
-        if following is None:
-            return None
-        hidden.add(following)
-    return frozenset(hidden)
+    for zeros_too in (False, True):  # many tiny cells are safe beside their total only if nobody knows which are zero
+        hidden = {code for code, amount in cells.items() if _is_small(amount, zeros_too) or code in hidden_before}
+        least = {code: 0 if zeros_too or code in hidden_before else 1 for code in cells}
+        candidates = [code for code in order if code not in hidden and cells.get(code, 0) > 0]
+        while hidden and not _safe(cells, hidden, least, most):
+            if not candidates:
+                break
+            hidden.add(candidates.pop(0))
+        else:
+            return frozenset(hidden)
+    return None
 
 
-def _safe(cells: Mapping[str, int], hidden: set[str], hidden_before: Collection[str], most: Mapping[str, int] | None) -> bool:
-    least = {code: 0 if code in hidden_before else 1 for code in hidden}
+def _is_small(amount: int, zeros_too: bool) -> bool:
+    return amount < THRESHOLD and (amount > 0 or zeros_too)
+
+
+def _safe(cells: Mapping[str, int], hidden: Collection[str], least: Mapping[str, int], most: Mapping[str, int] | None) -> bool:
+    """Tell whether each small cell may be any number from 1 to 10, for all that a reader can tell who knows which are small."""
     rest = sum(cells[code] for code in hidden)
-    bounds = {code: (least[code], most[code] if most else rest) for code in hidden}
-    return all(high - low >= THRESHOLD - 1 for low, high in narrowed(rest, bounds).values())
+    bounds = {code: _bounds(cells[code], least[code], most[code] if most else rest) for code in hidden}
+    intervals = narrowed(rest, bounds)
+    wide = all(intervals[code][1] - intervals[code][0] >= THRESHOLD - 2 for code in hidden if cells[code] < THRESHOLD)
+    return wide and rest >= THRESHOLD
+
+
+def _bounds(amount: int, least: int, most: int) -> tuple[int, int]:
+    return (least, min(THRESHOLD - 1, most)) if amount < THRESHOLD else (THRESHOLD, most)
 
 
 def narrowed(rest: int, bounds: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -156,4 +156,7 @@ def submission_schema(authorities: tuple[str, ...]) -> dict[str, Any]:
     schema = Submission.model_json_schema()
     schema["properties"]["authority"]["enum"] = list(authorities)
     schema["anyOf"] = REACHABLE
+    schema["examples"] = [
+        {"authority": authorities[0], "email": "camille@exemple.fr", "text": "Le lampadaire devant chez moi est éteint."}
+    ]
     return schema

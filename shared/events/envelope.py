@@ -32,6 +32,7 @@ def _fields_of(cls: type[BaseModel]) -> Iterator[str]:
 
 
 _FIELDS = {name for cls in TYPES.values() for name in _fields_of(cls)}
+_READ = ("ce_specversion", "ce_type", "ce_source", "ce_id", "ce_sequence", "traceparent")
 _SEQUENCED = {topic.name: topic.sequenced for topic in TOPICS}
 
 
@@ -94,7 +95,7 @@ def decode(topic: str, headers: Mapping[str, bytes], value: bytes | None) -> Rec
 
 def _binary(headers: Mapping[str, bytes]) -> dict[str, str]:
     try:
-        return {name: raw.decode() for name, raw in headers.items() if name.startswith("ce_") or name == "traceparent"}
+        return {name: headers[name].decode() for name in _READ if name in headers}
     except UnicodeDecodeError:
         raise Undecodable("a ce_ header is not UTF-8") from None
 

@@ -1,0 +1,247 @@
+"""From a letter to a mail: addresses, words, links, headers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from markupsafe import escape
+
+from services.notifier import words
+from services.notifier.address import BadAddress, Mailbox, parse_address
+from services.notifier.domain.correspondence import Correspondence, Letter, Subject
+from services.notifier.mime import assemble, clean, mailbox, one_line, unstructured
+from services.notifier.shape import Shape, make_sheet, service_of, shape_of
+from services.notifier.sheets import LetterSheet, Press
+from shared.actions.link import LIFETIME, Link, LinkAction, Links
+from shared.events.content import AgentAct, Content, UsagerMessage
+from shared.organisation import Authority
+from shared.vault.seal import RequestKey, Unreadable
+
+_APPEAL_MONTHS: Final = 2
+"""Code de justice administrative, R421-1 and R421-2."""
+_SHEETS: Final = 4096
+_BY_USAGER: Final = frozenset({"usager_message"})
+
+
+class Undeliverable(Exception):
+    """The letter can never be sent. `why` is a code for MailFailed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail, ready to be handed over. `sender` is the envelope's; "" where nothing may come back (RFC 3834, 3.3)."""
+
+    sender: str
+    recipient: Mailbox
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A letter with all that it needs, its contents in clear. It lives for as long as the mail is written."""
+
+    request_id: UUID
+    letter: Letter
+    known: Correspondence
+    subject: Subject
+    content: Content
+    message: str
+    mailbox: str
+    authority: Authority
+    language: str
+
+
+class Composer:
+    """Writes mails. One per process: it keeps the sheets."""
+
+    def __init__(
+        self, links: Links, *, agents_url: str, site_url: str | None, sender: str | None = None, bounces: str | None = None
+    ) -> None:
+        self._links = links
+        self._agents_url = agents_url.rstrip("/")
+        self._site_url = site_url.rstrip("/") if site_url else None
+        self._sender = sender
+        self._bounces = bounces
+        press = Press()
+        self._sheet: Callable[[Shape], LetterSheet] = lru_cache(maxsize=_SHEETS)(lambda shape: make_sheet(press, shape))
+
+    def compose(
+        self,
+        name: str,
+        letter: Letter,
+        known: Correspondence,
+        *,
+        request_id: UUID,
+        authority: Authority,
+        key: RequestKey,
+        now: datetime,
+    ) -> Mail:
+        """Return the mail of a letter.
+
+        Raises:
+            Undeliverable: no_address (the usager gave none), bad_address, erased, unreadable.
+        """
+        subject = known.subject
+        if subject is None or subject.sealed is None:
+            raise Undeliverable("erased")
+        try:
+            content = key.open(request_id, subject.sealed, Content)
+            message = _message(letter, key, request_id)
+        except (Unreadable, ValueError):
+            raise Undeliverable("unreadable") from None
+        address = self._address(letter, subject, content, authority, now)
+        shape = shape_of(
+            letter, known, authority, subject=subject, content=content, mailbox=address.address, message=bool(message)
+        )
+        opened = _Opened(request_id, letter, known, subject, content, message, address.address, authority, shape.language)
+        sheet = self._sheet(shape)
+        values = self._values(opened, sheet.blanks)
+        text = sheet.text.fill(_as_text(values, quoted=letter.recipient != "usager"))
+        html = sheet.html.fill(_as_html(values))
+        headers = self._headers(name, opened, sheet.subject.fill(_as_text(values, quoted=False)), address, now)
+        sender = "" if letter.kind == "receipt" else self._bounces or self._sender_of(authority)
+        return Mail(sender, address, assemble(headers, text=text, html=html))
+
+    @staticmethod
+    def _address(letter: Letter, subject: Subject, content: Content, authority: Authority, now: datetime) -> Mailbox:
+        service = service_of(letter, subject, authority).code
+        if letter.recipient == "usager":
+            if content.email is None:
+                raise Undeliverable("no_address")
+            found = content.email
+        elif letter.recipient == "service":
+            found = authority.mailbox(service)
+        else:
+            found = authority.recipient(service, letter.recipient, at=now)
+        try:
+            return parse_address(found)
+        except BadAddress:
+            raise Undeliverable("bad_address") from None
+
+    def _sender_of(self, authority: Authority) -> str:
+        return self._sender.replace("{authority}", authority.code) if self._sender else authority.email
+
+    def _headers(self, name: str, opened: _Opened, subject: str, address: Mailbox, now: datetime) -> list[tuple[str, str]]:
+        """Return the headers. Of the usager they hold the address in To, and nothing else.
+
+        All letters about a request refer to one id that no mail has, so that each mailbox shows them as one thread.
+        """
+        authority, letter = opened.authority, opened.letter
+        sender = self._sender_of(authority)
+        domain = parse_address(sender).domain
+        thread = f"<{opened.request_id}@{domain}>"
+        service = service_of(letter, opened.subject, authority)
+        headers = [
+            ("From", mailbox(authority.name, sender)),
+            ("To", mailbox("" if letter.recipient == "usager" else service.name, address.address)),
+            ("Subject", unstructured(subject)),
+            ("Date", format_datetime(now)),
+            ("Message-ID", f"<{name}.{opened.request_id}@{domain}>"),
+            ("In-Reply-To", thread),
+            ("References", thread),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Content-Language", opened.language),
+        ]
+        if letter.recipient == "usager":
+            contact = service.contact(authority)
+            headers.insert(2, ("Reply-To", mailbox(contact.name, contact.email)))
+        return headers
+
+    def _values(self, opened: _Opened, blanks: frozenset[str]) -> dict[str, "str | list[tuple[str, str]]"]:
+        """Return what goes into the blanks, as it is: not yet fit for a text or for HTML."""
+        letter, subject, content = opened.letter, opened.subject, opened.content
+        zone, language = opened.authority.settings.timezone, opened.language
+        category = opened.authority.find_category(subject.category)
+        due_at = letter.due_at or subject.due_at
+        values: dict[str, str | list[tuple[str, str]]] = {
+            "reference": subject.reference,
+            "received_on": words.in_full(subject.received_at, zone, language),
+            "due": words.in_full(due_at, zone, language),
+            "due_short": words.in_short(due_at, zone, language),
+            "name": content.name or "",
+            "email": content.email or "",
+            "phone": content.phone or "",
+            "text": content.text,
+            "message": opened.message,
+        }
+        if "answers" in blanks:
+            values["answers"] = words.answers_in_words(content.answers, category, language)
+        if "silence_on" in blanks and category is not None and category.silence is not None:
+            received = subject.received_at.astimezone(opened.authority.timezone).date()
+            silence_on = words.months_after(received, category.silence.months)
+            values["silence_on"] = words.day_in_full(silence_on, language)
+            values["appeal_until"] = words.day_in_full(words.months_after(silence_on, _APPEAL_MONTHS), language)
+        for blank in blanks:
+            if blank == "tracking_url":
+                values[blank] = self._tracking_url(opened)
+            elif blank.endswith("_url"):
+                values[blank] = self._action_url(opened, blank.removesuffix("_url"))
+        return values
+
+    def _tracking_url(self, opened: _Opened) -> str:
+        site = self._site_url or opened.authority.public_url
+        return f"{site}/{opened.authority.code}/suivi/{opened.content.tracking_token}"
+
+    def _action_url(self, opened: _Opened, action: LinkAction | str) -> str:
+        """Return a signed link for the reader of the mailbox that the mail goes to, good for the request as it is now."""
+        link = Link(
+            request_id=opened.request_id,
+            authority=opened.authority.code,
+            action=action,  # type: ignore[arg-type]  # the names of blanks; Links refuses any other
+            version=opened.known.version,
+            agent=opened.mailbox,
+            expires_at=opened.letter.at + LIFETIME,
+        )
+        return f"{self._agents_url}/a/{self._links.mint(link)}"
+
+
+def _message(letter: Letter, key: RequestKey, request_id: UUID) -> str:
+    """Return what the letter passes on: of the usager, or of an agent. "" when there is nothing."""
+    if letter.sealed is None:
+        return ""
+    if letter.kind in _BY_USAGER or letter.reason == "reopened":
+        return key.open(request_id, letter.sealed, UsagerMessage).text
+    return key.open(request_id, letter.sealed, AgentAct).text or ""
+
+
+def _as_text(values: Mapping[str, "str | list[tuple[str, str]]"], *, quoted: bool) -> dict[str, str]:
+    """Return values fit for plain text. What the usager wrote stands behind ">", so that it cannot pass for ours."""
+    told: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            told[name] = "\n".join(f"{one_line(label)} : {one_line(answer)}" for label, answer in value)
+        elif name == "text" or (name == "message" and quoted):
+            told[name] = "\n".join(f"> {line}" for line in clean(value).split("\n"))
+        elif name == "message":
+            told[name] = clean(value)
+        else:
+            told[name] = one_line(value)
+    return told
+
+
+def _as_html(values: Mapping[str, "str | list[tuple[str, str]]"]) -> dict[str, str]:
+    """Return values fit for HTML: everything escaped."""
+    told: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            told[name] = "".join(_ANSWER.format(escape(one_line(label)), escape(clean(answer))) for label, answer in value)
+        elif name in ("text", "message"):
+            told[name] = str(escape(clean(value))).replace("\n", "<br>\n")
+        else:
+            told[name] = str(escape(one_line(value)))
+    return told
+
+
+_ANSWER: Final = (
+    '<dt class="quiet" style="margin:0;font-size:14px;color:#57606a">{}</dt>'
+    '<dd style="margin:0 0 10px;font-weight:600;white-space:pre-line">{}</dd>'
+)

@@ -1,0 +1,94 @@
+"""A mail as bytes: headers that hold one line each, and a text and an HTML part.
+
+Written by hand rather than by EmailMessage, which takes 2 ms a mail; tests read every mail back with Python's parser and
+find the same parts, the same headers and no defect. Everything that is not plain ASCII is encoded, so that nothing put
+into a field can end it (RFC 2047, RFC 5322); the parts are quoted-printable, so that no line is long (RFC 2045).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_PLAIN: Final = re.compile(r"[ -~]*")
+_PHRASE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_WORD_BYTES: Final = 42  # =?utf-8?b?...?= of 42 bytes has 68 characters; RFC 2047 allows 75
+_FOLD: Final = "\r\n "
+_HIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_LINE_ENDS: Final = re.compile(r"[\n\t]+")
+_BOUNDARY: Final = "=_aiguilleur"
+"""Cannot occur in a part: quoted-printable writes "=" only before two hexadecimal digits or at the end of a line."""
+
+
+def unstructured(text: str) -> str:
+    """Return the value of a field of free text, encoded where it has to be. Ends of lines become spaces."""
+    text = one_line(text)
+    if len(text) <= 60 and _PLAIN.fullmatch(text) and "=?" not in text:
+        return text
+    return _encoded_words(text)
+
+
+def mailbox(name: str, address: str) -> str:
+    """Return a display name and an address, for From, To and Reply-To."""
+    name = one_line(name)
+    if not name:
+        return f"<{address}>"
+    if len(name) <= 60 and _PHRASE.fullmatch(name) and "=?" not in name:
+        return f'"{name}" <{address}>'
+    return f"{_encoded_words(name)}{_FOLD}<{address}>"
+
+
+def _encoded_words(text: str) -> str:
+    """Return encoded words, none of which cuts a character in two (RFC 2047, 5)."""
+    words: list[str] = []
+    chunk = b""
+    for character in text:
+        encoded = character.encode("utf-8", "replace")
+        if len(chunk) + len(encoded) > _WORD_BYTES:
+            words.append(base64.b64encode(chunk).decode())
+            chunk = b""
+        chunk += encoded
+    words.append(base64.b64encode(chunk).decode())
+    return _FOLD.join(f"=?utf-8?b?{word}?=" for word in words)
+
+
+def clean(text: str) -> str:
+    """Return text with \\n as its only line end, and without what no reader shows or what turns the reading direction."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _HIDDEN.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Return text as one line."""
+    return _LINE_ENDS.sub(" ", clean(text)).strip()
+
+
+def quoted_printable(text: str) -> bytes:
+    """Return text as a quoted-printable body with CRLF line ends, no line over 76 characters."""
+    return binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
+
+
+def assemble(headers: Iterable[tuple[str, str]], *, text: str, html: str) -> bytes:
+    """Return the mail: multipart/alternative, the text first, with CRLF line ends.
+
+    Raises:
+        ValueError: the value of a header would make another line than a folded one. Nothing that a person wrote can: it is a
+            fault of the caller.
+    """
+    lines: list[str] = []
+    for name, value in headers:
+        if _HEADER_END.search(value):
+            raise ValueError(f"the value of {name} would end the header")
+        lines.append(f"{name}: {value}")
+    lines += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"', "", ""]
+    head = "\r\n".join(lines).encode()
+    return b"".join((head, _TEXT_HEAD, quoted_printable(text), _HTML_HEAD, quoted_printable(html), _END))
+
+
+_HEADER_END: Final = re.compile(r"\r(?!\n )|(?<!\r)\n|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_PART: Final = "--{}\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_TEXT_HEAD: Final = _PART.format(_BOUNDARY, "plain").encode()
+_HTML_HEAD: Final = b"\r\n" + _PART.format(_BOUNDARY, "html").encode()
+_END: Final = f"\r\n--{_BOUNDARY}--\r\n".encode()

@@ -1,6 +1,5 @@
 """Intake's step, with plain values."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.intake.domain.announcement import announce
 from services.intake.domain.command import AddInformation, AskReopening, Erase, SubmitRequest, Withdraw

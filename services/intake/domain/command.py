@@ -1,13 +1,13 @@
 """What a usager can ask for, ready to be decided: texts are sealed and checked before."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from shared.events.requests import Channel, Promise
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitRequest:
+class SubmitRequest(Struct, frozen=True):
     """A request that was found good. `service` is what the usager chose, whether it exists or not."""
 
     reference: str
@@ -23,25 +23,21 @@ class SubmitRequest:
     sealed: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddInformation:
+class AddInformation(Struct, frozen=True):
     """One more message (sealed: UsagerMessage)."""
 
     sealed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Struct, frozen=True):
     """No answer is wanted any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskReopening:
+class AskReopening(Struct, frozen=True):
     """It is not settled, and why (sealed: UsagerMessage)."""
 
     sealed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Erase:
+class Erase(Struct, frozen=True):
     """The key is destroyed along with this."""

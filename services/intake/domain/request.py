@@ -1,8 +1,9 @@
 """A request as its usager sees it, and what they may ask for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Status = Literal["received", "registered", "assigned", "in_charge", "waiting", "answered", "resolved", "withdrawn", "erased"]
 """The states of the life that the router tells, "received" before it has told anything."""
@@ -20,8 +21,7 @@ SETTLED: Final[frozenset[Status]] = frozenset({"answered", "resolved"})
 """The states that a usager may contest by asking to reopen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the history. `sealed`: a text under the request's key. `note`: who was told, or which act was refused."""
 
     at: datetime
@@ -31,8 +31,7 @@ class Entry:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """The promise as it was announced."""
 
     code: str
@@ -42,8 +41,7 @@ class Announced:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedRequest:
+class TrackedRequest(Struct, frozen=True):
     """What the tracking page shows. Each topic fills fields of its own, so that the order across topics does not matter.
 
     `taken_at` is when somebody first took it in charge, which the promise is about; a reopening does not take it back.

@@ -1,8 +1,8 @@
 """Intake's step: what a usager's act becomes, and what the tracking page shows of what others say."""
 
-from dataclasses import replace
 from typing import Any, Final
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from services.intake.domain.command import AddInformation, AskReopening, Erase, SubmitRequest, Withdraw

@@ -87,11 +87,10 @@ class Core(Generic[S]):
     def _fold_request(
         self, request_id: UUID, mine: list[tuple[int, Input]], before: Known[S], context_for: ContextFor, *, alone: bool
     ) -> Run[S]:
-        authority = next((one.authority for _, one in mine if one.authority), "")
         try:
-            return self._fold_inputs(Run(request_id, authority, before, alone=alone), mine, context_for)
+            return self._fold_inputs(Run(request_id, "", before, alone=alone), mine, context_for)
         except Exception:  # one of the inputs leads to a state that cannot be encoded or projected: find which
-            return self._fold_inputs(Run(request_id, authority, before, alone=alone, careful=True), mine, context_for)
+            return self._fold_inputs(Run(request_id, "", before, alone=alone, careful=True), mine, context_for)
 
     def _fold_inputs(self, run: Run[S], mine: list[tuple[int, Input]], context_for: ContextFor) -> Run[S]:
         for place, one in mine:
@@ -145,6 +144,7 @@ class Core(Generic[S]):
         if run.careful:
             self.codec.encode(change.state)
             tuple(self.service.project(run.request_id, run.known.state, change.state))
+        run.authority = one.authority or run.authority  # what is parked has no say in whose request it is
         run.state = change.state
         run.sent = sent
         run.outbox += outgoing

@@ -90,8 +90,8 @@ class Run(Struct, Generic[S]):
         if waiting.id:
             self.relabelled.append((waiting.id, why, detail))
         elif waiting.input.raw is not None:
-            raw = waiting.input.raw
-            self.parked[raw] = Parked(raw, why, detail, error_id_of(raw), self.request_id, self.authority, waiting.sequence)
+            raw, authority = waiting.input.raw, waiting.input.authority
+            self.parked[raw] = Parked(raw, why, detail, error_id_of(raw), self.request_id, authority, waiting.sequence)
 
 
 def error_id_of(raw: RawRecord) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -10,16 +11,25 @@ from services.stats.domain.counted import MEASURES, Counted, Month
 from services.stats.domain.facts import Facts
 from shared.delivery.service import Row, Statement
 
+Rows: TypeAlias = list[tuple[Any, ...]]
+
+
+def _added_up(rows: Rows) -> Rows:
+    """Add up what a batch moves in each cell. In the order of the key: so two replicas never wait for each other in a circle."""
+    amounts: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        key = row[:-1]
+        amounts[key] = amounts.get(key, 0) + row[-1]
+    return [(*key, amounts[key]) for key in sorted(amounts) if amounts[key]]
+
+
 MOVE_CELL = Statement(
     "move_cell",
     """INSERT INTO stats.cell AS c (authority, day, service, channel, category, measure, amount)
-       SELECT authority, day, service, channel, category, measure, sum(amount)::bigint
-       FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
-            AS t (authority, day, service, channel, category, measure, amount)
-       GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
+       SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
        ON CONFLICT (authority, day, service, channel, category, measure) DO UPDATE SET amount = c.amount + excluded.amount""",
+    combine=_added_up,
 )
-"""In the order of the key, so that two replicas that move the same cells wait for each other and never in a circle."""
 DROP_EMPTY_CELL = Statement(
     "drop_empty_cell",
     """DELETE FROM stats.cell AS c
@@ -27,16 +37,15 @@ DROP_EMPTY_CELL = Statement(
              AS t (authority, day, service, channel, category, measure)
        WHERE (c.authority, c.day, c.service, c.channel, c.category, c.measure)
              = (t.authority, t.day, t.service, t.channel, t.category, t.measure) AND c.amount = 0""",
+    combine=lambda rows: sorted(set(rows)),
 )
 """After MOVE_CELL, which has locked these cells: so no empty cell is ever committed, and a rebuild gives the same rows."""
 ADD_DURATION = Statement(
     "add_duration",
     """INSERT INTO stats.duration AS d (authority, day, service, channel, measure, minutes, amount)
-       SELECT authority, day, service, channel, measure, minutes, count(*)
-       FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::int[])
-            AS t (authority, day, service, channel, measure, minutes)
-       GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+       SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
        ON CONFLICT (authority, day, service, channel, measure, minutes) DO UPDATE SET amount = d.amount + excluded.amount""",
+    combine=_added_up,
 )
 _AMOUNTS = """SELECT date_trunc('month', day)::date, {key}, measure, sum(amount)::bigint FROM stats.cell
     WHERE authority = $1 AND day BETWEEN $2 AND $3 AND measure = ANY($4::text[]) GROUP BY 1, 2, 3"""
@@ -50,7 +59,10 @@ def amounts_of(facts: Facts | None) -> dict[tuple[str, str], int]:
     """Return what a request adds to the cells: (service, measure) -> how many. Nothing until its receipt is known."""
     if facts is None or facts.received_on is None:
         return {}
-    amounts = {(service, measure): n for measure, of in facts.counts.items() for service, n in of.items()}
+    amounts: dict[tuple[str, str], int] = {}
+    for name, amount in facts.counts.items():
+        measure, _, service = name.partition(" ")
+        amounts[service, measure] = amount
     amounts[facts.first_service, "received"] = 1
     return amounts
 
@@ -71,7 +83,7 @@ def project(_request_id: UUID, before: Facts | None, after: Facts | None) -> Ite
     known = before.spans if before is not None and before.received_on is not None else {}
     for measure, span in after.spans.items():
         if measure not in known:
-            yield ADD_DURATION, (*place, span.service, after.channel, measure, span.minutes)
+            yield ADD_DURATION, (*place, span.service, after.channel, measure, span.minutes, 1)
 
 
 class StatisticsStore:

@@ -36,6 +36,8 @@ class Statement:
 
     name: str
     sql: str
+    combine: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None = None
+    """Brings the rows of a batch together before they are sent, where many of them fall on one key. Pure."""
 
 
 Row = tuple[Statement, tuple[Any, ...]]

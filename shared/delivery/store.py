@@ -160,6 +160,8 @@ class Store(Generic[S]):
         await self._save_tickets(connection, folded)
         await self._save_parked(connection, folded)
         for statement, rows in folded.rows.items():
+            if statement.combine is not None and not (rows := statement.combine(rows)):
+                continue
             await connection.execute(statement.sql, *[list(column) for column in zip(*rows, strict=True)])
 
     async def _copy_new(self, connection: Connection, saved: Sequence[Saved]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 NOBODY: Final = ""
 """The service of what nobody owned yet, and the category of a request without one."""
@@ -19,11 +19,14 @@ class Span:
     minutes: int
 
 
+Spans: TypeAlias = dict[str, Span]
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of one request. Each field, and each entry of `counts` and `spans`, is written by one topic alone.
 
-    counts: measure -> service -> how often. spans: measure -> the first time.
+    counts: "measure service" -> how often. spans: measure -> the first time.
     """
 
     authority: str
@@ -32,11 +35,30 @@ class Facts:
     received_on: date | None = None
     first_service: str = NOBODY
     owner: str = NOBODY
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
 
-    def counted(self, measure: str, service: str | None) -> dict[str, dict[str, int]]:
-        """Return the counts with one more of a measure for a service."""
-        name = service or NOBODY
-        of_measure = self.counts.get(measure, {})
-        return self.counts | {measure: of_measure | {name: of_measure.get(name, 0) + 1}}
+    def lived(
+        self,
+        *,
+        first_service: str | None = None,
+        owner: str | None = None,
+        more: tuple[str, ...] = (),
+        spans: Spans | None = None,
+    ) -> "Facts":
+        """Return the facts with these changes, one more of each count in `more`. (`replace` takes three times as long.)"""
+        return Facts(
+            self.authority,
+            self.channel,
+            self.category,
+            self.received_on,
+            self.first_service if first_service is None else first_service,
+            self.owner if owner is None else owner,
+            self.counts | {name: self.counts.get(name, 0) + 1 for name in more} if more else self.counts,
+            self.spans if spans is None else self.spans | spans,
+        )
+
+    def once(self, measure: str, service: str | None) -> tuple[str, ...]:
+        """Return what to count so that the request counts at most once for a measure and a service."""
+        name = f"{measure} {service or NOBODY}"
+        return () if name in self.counts else (name,)

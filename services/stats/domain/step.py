@@ -25,68 +25,56 @@ def evolve(facts: Facts | None, event: Any) -> Facts | None:
             category = event.category or NOBODY
             return replace(known, channel=event.channel, category=category, received_on=event.received_on)
         case escalations.EscalationEvent():
-            return _escalated(known, event)
+            measure = _measure_of(event)
+            return known.lived(more=known.once(measure, event.service)) if measure else known
         case notifications.MailSent():
-            return _count(known, "mails_sent", event.service)
+            return known.lived(more=(f"mails_sent {event.service or NOBODY}",))
         case notifications.MailFailed():
-            return _count(known, "mails_failed", event.service)
+            return known.lived(more=(f"mails_failed {event.service or NOBODY}",))
         case _:
             return facts
 
 
 def _lived(known: Facts, event: handling.LifeEvent) -> Facts:
     owner = event.service or known.owner  # a closed request is its last owner's
-    if owner != known.owner:
-        known = replace(known, owner=owner)
     match event:
         case handling.RequestAssigned():
-            return known if known.first_service else replace(known, first_service=owner)
+            return known.lived(first_service=known.first_service or owner, owner=owner)
         case handling.TakenInCharge():
-            if "taken_in_charge" in known.counts:
-                return known
-            if event.at <= event.due_at:
-                known = _count(known, "within_promise", owner)
-            return _lasted(known, "taken_in_charge", event.elapsed_working_seconds)
+            within = (f"within_promise {owner}",) if event.at <= event.due_at else ()
+            return _first(known, owner, "taken_in_charge", event.elapsed_working_seconds, within)
         case handling.RequestTransferred():
-            return _once(known, "transferred", event.from_service)
+            return known.lived(owner=owner, more=known.once("transferred", event.from_service))
         case handling.RequestAnswered():
-            return _lasted(known, "answered", event.elapsed_working_seconds)
+            return _first(known, owner, "answered", event.elapsed_working_seconds)
         case handling.RequestResolved():
-            return _lasted(known, "resolved", event.elapsed_working_seconds)
+            return _first(known, owner, "resolved", event.elapsed_working_seconds)
         case handling.RequestReopened():
-            return _once(known, "reopened", owner)
+            return known.lived(owner=owner, more=known.once("reopened", owner))
         case handling.RequestWithdrawn():
-            return _once(known, "withdrawn", owner)
+            return known.lived(owner=owner, more=known.once("withdrawn", owner))
         case _:
-            return known
+            return known if owner == known.owner else known.lived(owner=owner)
 
 
-def _escalated(known: Facts, event: escalations.EscalationEvent) -> Facts:
-    if event.promise == "unowned":
-        return _once(known, "unowned", event.service) if isinstance(event, escalations.PromiseMissed) else known
-    match event:
-        case escalations.PromiseWarned():
-            return _once(known, "warned", event.service)
-        case escalations.PromiseMissed():
-            return _once(known, "missed", event.service)
-        case escalations.EscalationRaised():
-            return _once(known, f"escalated_{event.level}", event.service)
-        case _:
-            return known
-
-
-def _lasted(known: Facts, measure: Lasting, working_seconds: int) -> Facts:
+def _first(known: Facts, owner: str, measure: Lasting, working_seconds: int, more: tuple[str, ...] = ()) -> Facts:
     """Count the first time that something was done, and how long it took; later times are not measured."""
     if measure in known.spans:
-        return known
-    span = Span(known.owner, -(-working_seconds // 60))
-    return replace(known, counts=known.counted(measure, known.owner), spans=known.spans | {measure: span})
+        return known.lived(owner=owner)
+    span = Span(owner, -(-working_seconds // 60))
+    return known.lived(owner=owner, more=(f"{measure} {owner}", *more), spans={measure: span})
 
 
-def _once(known: Facts, measure: str, service: str | None) -> Facts:
-    """Count a request for a measure and a service at most once: figures are numbers of requests."""
-    return known if (service or NOBODY) in known.counts.get(measure, {}) else _count(known, measure, service)
-
-
-def _count(known: Facts, measure: str, service: str | None) -> Facts:
-    return replace(known, counts=known.counted(measure, service))
+def _measure_of(event: escalations.EscalationEvent) -> str:
+    """Return what an escalation counts as; nothing for the further levels of the inner clock."""
+    if event.promise == "unowned":
+        return "unowned" if isinstance(event, escalations.PromiseMissed) else ""
+    match event:
+        case escalations.PromiseWarned():
+            return "warned"
+        case escalations.PromiseMissed():
+            return "missed"
+        case escalations.EscalationRaised():
+            return f"escalated_{event.level}"
+        case _:
+            return ""

@@ -46,8 +46,9 @@ def test_the_same_link_gives_the_same_token_fit_for_a_url(link: Link) -> None:
 
     assert token == LINKS.mint(link)
     assert set(token) <= set(ALPHABET)
-    assert link.agent not in token
-    assert link.agent.encode() not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    if len(link.agent) > 5:  # fewer characters are found anywhere
+        assert link.agent not in token
+        assert link.agent.encode() not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
 
 @given(any_link, some.data())

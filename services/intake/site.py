@@ -101,7 +101,7 @@ class Site:
             raise Problem(429, headers={"Retry-After": str(wait)})
 
     def _find_authority(self, request: Request) -> Authority | None:
-        code = request.url.path.split("/", 2)[1]
+        code = request.url.path.removeprefix("/").partition("/")[0]
         return self.app.organisation.current.authorities.get(code)
 
     def _brand_of(self, code: str) -> Brand | None:

@@ -213,7 +213,7 @@ async def test_erased_means_unreadable(client: httpx.AsyncClient, intake: App[Tr
     assert (await client.post(f"{path}/ajouter", data={"text": "Encore"})).status_code == 409
 
 
-ANY_TEXT = st.text(st.characters(), max_size=60)
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,8 +1,7 @@
 """The router as the shell sees it."""
 
-from services.router.domain.evolution import evolve
 from services.router.domain.life import Life
-from services.router.domain.step import decide
+from services.router.domain.step import decide, evolve
 from services.router.store import project
 from shared.delivery.service import Service
 

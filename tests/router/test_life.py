@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from deploy.local.town import ORGANISATION
 from services.router.domain.act import Act
-from services.router.domain.evolution import evolve
 from services.router.domain.life import OPEN, TRANSITIONS, Life, Move
+from services.router.domain.step import evolve
 from services.router.service import ROUTER
 from shared.delivery.core import Core
 from shared.delivery.service import Context

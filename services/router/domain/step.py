@@ -1,20 +1,22 @@
 """The router's step: what a request's life does next."""
 
-from typing import Any, TypeVar
+from typing import Any, Final
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from services.router.domain.act import Act, obstacle
-from services.router.domain.evolution import evolve
-from services.router.domain.life import OPEN, TRANSITIONS, Life, Move, why_not
+from services.router.domain.life import TRANSITIONS, WHAT, Entry, Life, Move, why_not
 from services.router.domain.routing import route
+from services.router.domain.telling import elapsed, enter_queue, refuse, tell
 from shared.delivery.errors import InputRefused
 from shared.delivery.service import Context
 from shared.events import handling, requests
-from shared.events.handling import Status
 
 Events = tuple[BaseModel, ...]
-E = TypeVar("E", bound=handling.LifeEvent)
+_SEALED: Final = frozenset(cls for cls in WHAT if "sealed" in cls.model_fields)
+_REASONED: Final = frozenset(cls for cls in WHAT if "reason" in cls.model_fields)
+"""Asked of the class once: to ask an event for a field that it lacks takes longer than all the rest of a step."""
 
 
 def decide(life: Life | None, event: Any, context: Context) -> Events:
@@ -33,11 +35,11 @@ def decide(life: Life | None, event: Any, context: Context) -> Events:
         case requests.InformationAdded():
             return _refusal(life, context, "add") or _add(life, event, context)
         case requests.WithdrawalAsked():
-            return _refusal(life, context, "withdraw") or (_tell(life, context, handling.RequestWithdrawn, "withdrawn"),)
+            return _refusal(life, context, "withdraw") or (tell(life, context, handling.RequestWithdrawn, "withdrawn"),)
         case requests.ReopeningAsked():
             return _refusal(life, context, "reopen") or _reopen(life, event.sealed, context)
         case requests.RequestErased():
-            return () if life.status == "erased" else (_tell(life, context, handling.RequestForgotten, "erased"),)
+            return () if life.status == "erased" else (tell(life, context, handling.RequestForgotten, "erased"),)
         case Act():
             return _act(life, event, context)
         case _:
@@ -83,27 +85,27 @@ def _add(life: Life, event: requests.InformationAdded, context: Context) -> Even
     if not life.is_open:
         return _reopen(life, event.sealed, context)
     status = TRANSITIONS[life.status, "add"]
-    return (_tell(life, context, handling.UsagerReplied, status, sealed=event.sealed),)
+    return (tell(life, context, handling.UsagerReplied, status, sealed=event.sealed),)
 
 
 def _reopen(life: Life, sealed: str, context: Context) -> Events:
     """Give the request back to the service that had it, and on to the front desk when that one is gone or closed."""
     before = life.service or context.authority.settings.front_desk
     status = TRANSITIONS[life.status, "reopen"]
-    reopened = _tell(life, context, handling.RequestReopened, status, service=before, sealed=sealed)
+    reopened = tell(life, context, handling.RequestReopened, status, service=before, sealed=sealed)
     chosen = route(before, context.authority, context.now)
     if chosen.service == before:
-        return reopened, _enter_queue(life, context, before, "reopened")
+        return reopened, enter_queue(life, context, before, "reopened")
     life = _after(life, reopened)
     moved = {"service": chosen.service, "from_service": before, "reason": chosen.reason}
-    transferred = _tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
-    return reopened, transferred, _enter_queue(life, context, chosen.service, chosen.reason)
+    transferred = tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
+    return reopened, transferred, enter_queue(life, context, chosen.service, chosen.reason)
 
 
 def _act(life: Life, act: Act, context: Context) -> Events:
     """Do what an agent asks, if they may, and if the state that they saw still holds and allows it."""
     if why := _why_refused(life, act, context):
-        return (_refuse(life, context, act.action, why, since=act.expected_version),)
+        return (refuse(life, context, act.action, why, since=act.expected_version),)
     status = TRANSITIONS[life.status, act.action]
     if act.action == "transfer":
         return _transfer(life, act, context)
@@ -115,22 +117,22 @@ def _act(life: Life, act: Act, context: Context) -> Events:
         case "take_charge":
             return taken
         case "ask":
-            return (*taken, _tell(life, context, handling.UsagerAsked, status, sealed=act.sealed))
+            return (*taken, tell(life, context, handling.UsagerAsked, status, sealed=act.sealed))
         case "answer" | "resolve":
             cls = handling.RequestAnswered if act.action == "answer" else handling.RequestResolved
-            elapsed = _elapsed(life, context)
-            return (*taken, _tell(life, context, cls, status, elapsed_working_seconds=elapsed, sealed=act.sealed))
+            working = {"elapsed_working_seconds": elapsed(life, context)}
+            return (*taken, tell(life, context, cls, status, **working, sealed=act.sealed))
 
 
 def _take(life: Life, act: Act, context: Context) -> handling.TakenInCharge:
-    return _tell(
+    return tell(
         life,
         context,
         handling.TakenInCharge,
         "in_charge",
         received_at=life.received_at,
         due_at=life.due_at,
-        elapsed_working_seconds=_elapsed(life, context),
+        elapsed_working_seconds=elapsed(life, context),
         sealed=act.by,
     )
 
@@ -138,8 +140,8 @@ def _take(life: Life, act: Act, context: Context) -> handling.TakenInCharge:
 def _transfer(life: Life, act: Act, context: Context) -> Events:
     target, before = str(act.target), life.service or context.authority.settings.front_desk
     moved = {"service": target, "from_service": before, "reason": "agent", "sealed": act.sealed}
-    transferred = _tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
-    return transferred, _enter_queue(life, context, target, "transferred")
+    transferred = tell(life, context, handling.RequestTransferred, TRANSITIONS[life.status, "transfer"], **moved)
+    return transferred, enter_queue(life, context, target, "transferred")
 
 
 def _why_refused(life: Life, act: Act, context: Context) -> str | None:
@@ -158,25 +160,6 @@ def _why_refused(life: Life, act: Act, context: Context) -> str | None:
     return None if context.authority.is_open(target.code, context.now) else "closed_service"
 
 
-def _elapsed(life: Life, context: Context) -> int:
-    """Return the working time since the request came, in the calendar of its owner (of the front desk, if that one is gone)."""
-    owner = context.authority.find_service(life.service) or context.authority.front_desk_service
-    return context.authority.calendar_of(owner.code).elapsed(life.received_at, max(context.now, life.received_at))
-
-
-def _tell(life: Life, context: Context, cls: type[E], status: Status, **more: Any) -> E:  # Any: the fields of its class
-    """Return an event that moves the life one version on. The owner stays, or is nobody once the request is closed."""
-    told = {"service": life.service if status in OPEN else None} | more
-    return cls(
-        request_id=context.request_id,
-        authority=life.authority,
-        at=context.now,
-        version=life.version + 1,
-        status=status,
-        **told,
-    )
-
-
 def _after(life: Life, event: BaseModel) -> Life:
     after = evolve(life, event)
     assert after is not None, "an event of a known life leaves a life"
@@ -186,31 +169,57 @@ def _after(life: Life, event: BaseModel) -> Life:
 def _refusal(life: Life, context: Context, move: Move) -> Events:
     """Return the refusal of what a usager asked for; nothing when the state allows it."""
     why = why_not(life.status, move)
-    return (_refuse(life, context, move, why),) if why else ()
+    return (refuse(life, context, move, why),) if why else ()
 
 
-def _refuse(life: Life, context: Context, move: Move, why: str, *, since: int | None = None) -> handling.CommandRefused:
-    return handling.CommandRefused(
-        request_id=context.request_id,
-        authority=life.authority,
-        at=context.now,
-        version=life.version,
-        status=life.status,
-        service=life.owner,
-        action=move,
-        why=why,
-        since=since,
+def evolve(life: Life | None, event: Any) -> Life | None:
+    """Return what a fact makes of a life: of the state and the fact alone, so that states can be rebuilt from the log.
+
+    Of `requests.v1` only the first event matters here: what follows it becomes life by the router's own events. So a
+    rebuild reads the requests first, then the handling.
+    """
+    if life is None:
+        return _born(event) if isinstance(event, requests.RequestReceived) else None
+    cls = type(event)
+    what = WHAT.get(cls)
+    if what is None:
+        return life
+    entry = Entry(event.at, what, event.service, event.sealed if cls in _SEALED else None)
+    if what == "forgotten":
+        history = tuple(replace(earlier, sealed=None) for earlier in life.history)
+        return replace(life, status=event.status, version=event.version, sealed=None, history=(*history, entry))
+    return _lived(life, event, entry)
+
+
+def _born(event: requests.RequestReceived) -> Life:
+    return Life(
+        authority=event.authority,
+        reference=event.reference,
+        channel=event.channel,
+        category=event.category,
+        language=event.language,
+        received_at=event.at,
+        due_at=event.promise.due_at,
+        status="registered",
+        service=None,
+        version=0,
+        sealed=event.sealed,
     )
 
 
-def _enter_queue(life: Life, context: Context, service: str, reason: str) -> handling.QueueEntered:
-    return handling.QueueEntered(
-        request_id=context.request_id,
+def _lived(life: Life, event: Any, entry: Entry) -> Life:  # Any: an event of the life, some of which have a reason
+    return Life(  # not `replace`: this runs twice for each request that comes in, and is twice as fast
         authority=life.authority,
-        at=context.now,
-        service=service,
         reference=life.reference,
+        channel=life.channel,
         category=life.category,
-        reason=reason,
+        language=life.language,
+        received_at=life.received_at,
         due_at=life.due_at,
+        status=event.status,
+        service=event.service or life.service,
+        version=event.version,
+        sealed=life.sealed,
+        reason=event.reason if type(event) in _REASONED else life.reason,
+        history=(*life.history, entry),
     )

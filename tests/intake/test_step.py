@@ -112,6 +112,20 @@ def test_the_life_is_shown_as_the_router_tells_it(context: Context) -> None:
     assert [entry.what for entry in state.history] == ["received", "assigned", "taken_in_charge", "answered"]
 
 
+def test_the_history_begins_with_the_request_even_if_the_routers_clock_is_late(context: Context) -> None:
+    early = handling.RequestAssigned(
+        request_id=context.request_id,
+        authority="rivemont",
+        at=NOON - timedelta(seconds=1),
+        version=1,
+        status="assigned",
+        service="voirie",
+        reason="chosen",
+    )
+
+    assert [entry.what for entry in after(context, command(context), early).history] == ["received", "assigned"]
+
+
 def test_a_missed_delay_says_who_was_told(context: Context) -> None:
     clock = {"promise": "taking_charge", "service": "voirie"}
     warned = late(context, escalations.PromiseWarned, **clock)

@@ -85,8 +85,9 @@ class TrackedRequest(Struct, frozen=True):
 
     @property
     def history(self) -> tuple[Entry, ...]:
-        """Everything that happened, the oldest first; what a topic said keeps its order."""
-        return tuple(sorted((*self.asked, *self.life, *self.delays), key=lambda entry: entry.at))
+        """Everything that happened, the oldest first. It begins with the request, whatever two machines' clocks say."""
+        entries = (*self.asked, *self.life, *self.delays)
+        return tuple(sorted(entries, key=lambda entry: (entry.what != "received", entry.at)))
 
     def _refused(self, action: str) -> int:
         return sum(1 for entry in self.life if entry.what == "refused" and entry.note == action)

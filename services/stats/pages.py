@@ -117,7 +117,7 @@ class PageOf:
             (cells[0], self._say(N_("demandes reçues"))),
             (cells[1], self._say(N_("prises en charge"))),
             (cells[2], self._say(N_("prises en charge dans le délai annoncé"))),
-            (cells[3], self._say(N_("de temps de travail, pour une demande sur deux au plus"))),
+            (cells[3], self._say(N_("délai médian de prise en charge, en heures d’ouverture"))),
         ]
 
     def _cells(self, summary: Summary) -> list[str]:

@@ -137,6 +137,7 @@ class Core(Generic[S]):
     def _advance(self, run: Run[S], one: Input, context_for: ContextFor) -> Result[S]:
         """Run the step on one input. When it raises, nothing of the run has changed."""
         if one.skip:
+            run.rows += one.rows
             run.touched = True
             return Result("done", run.request_id, run.state)
         change = self.service.step(run.state, one.event, context_for(one.authority, run.request_id), fact=one.fact)

@@ -52,7 +52,7 @@ class Run(Struct, Generic[S]):
 
     def drop(self, one: Input) -> Result[S]:
         """Pass over an input that is known already; when it is a parked record tried again, nobody waits for it any more."""
-        if one.parked_id is not None:
+        if one.parked_id is not None and one.parked_id not in self.released:
             self.release_id(one.parked_id, "duplicate")
             self.touched = True
         return Result("duplicate", self.request_id)

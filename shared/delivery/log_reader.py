@@ -1,0 +1,60 @@
+"""Reads a stretch of the log, to be folded again. No group, no commit: nobody else notices."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.delivery.store import Place
+from shared.delivery.values import RawRecord
+from shared.events.topics import Topic
+
+SILENT_SECONDS = 60.0
+
+
+class LogReader:
+    """A reader of the whole log of some topics. Use as an async context manager."""
+
+    def __init__(self, bootstrap: str, topics: tuple[Topic, ...]) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
+        self._places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+
+    async def __aenter__(self) -> "LogReader":
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def find_bounds(self) -> dict[Place, tuple[int, int]]:
+        """Return per partition the first offset that the log still has, and the one after its last."""
+        begin = await self._consumer.beginning_offsets(self._places)
+        end = await self._consumer.end_offsets(self._places)
+        return {(place.topic, place.partition): (begin[place], end[place]) for place in self._places}
+
+    async def read(self, bounds: Mapping[Place, tuple[int, int]], tell: Callable[[int, int], None]) -> AsyncIterator[RawRecord]:
+        """Yield the records between the bounds of each partition, in their order there. `tell(done, all)` hears of the progress.
+
+        Raises:
+            TimeoutError: the broker gave nothing for a minute although something is left.
+        """
+        left = {TopicPartition(*place): bound for place, bound in bounds.items() if bound[1] > bound[0]}
+        total = sum(end - begin for begin, end in left.values())
+        self._consumer.assign(list(left))
+        for place, (begin, _) in left.items():  # not seek_to_beginning right after assign: it can give nothing, silently
+            self._consumer.seek(place, begin)
+        done, heard = 0, time.monotonic()
+        while left:
+            for place, records in (await self._consumer.getmany(*left, timeout_ms=500, max_records=5000)).items():
+                heard = time.monotonic()
+                for one in records:
+                    if one.offset < left[place][1]:
+                        done += 1
+                        headers = tuple((name, value or b"") for name, value in one.headers)
+                        yield RawRecord(one.topic, one.partition, one.offset, one.key, headers, one.value)
+            tell(min(done, total), total)
+            for place in list(left):
+                if await self._consumer.position(place) >= left[place][1]:
+                    del left[place]
+            if time.monotonic() - heard > SILENT_SECONDS:
+                raise TimeoutError("Kafka gave nothing for a minute although the log has more")

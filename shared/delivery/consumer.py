@@ -54,7 +54,8 @@ class Consumer:
         """Records handed over by Kafka and dealt with, repeats included."""
         self.connected = False
         self.halted: str | None = None
-        self.broker = KafkaBroker(bootstrap, apply_types=False, logger=None)
+        # Topics come from their declaration: FastStream would create what is missing, with one partition.
+        self.broker = KafkaBroker(bootstrap, apply_types=False, logger=None, allow_auto_create_topics=False)
         self.subscriber = self.broker.subscriber(
             *[topic.name for topic in shell.service.consumes],
             batch=True,

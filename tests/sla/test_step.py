@@ -43,6 +43,20 @@ def test_the_service_is_warned_at_three_quarters_and_not_a_moment_before() -> No
     assert story.said[0].due_at == DUE
 
 
+def test_a_tick_that_comes_early_or_out_of_turn_says_nothing() -> None:
+    story = Story().read(received(), assigned())
+
+    story.now = WARN - timedelta(microseconds=1)
+    assert story.tick("taking_charge", "warn") == []
+    story.now = DUE
+    for what in ("due", "level_1", "nonsense"):  # the warning comes first, even when both are due
+        assert story.tick("taking_charge", what) == []
+    assert story.tick("unowned", "due") == []
+    assert Story(now=DUE).tick("taking_charge", "warn") == []  # a request that is not known here
+
+    assert len(story.tick("taking_charge", "warn")) == 1
+
+
 def test_a_promise_that_breaks_climbs_the_ladder_in_working_hours_of_the_owner() -> None:
     story = Story().read(received(), assigned()).wait_until(DUE)
 
@@ -54,7 +68,11 @@ def test_a_promise_that_breaks_climbs_the_ladder_in_working_hours_of_the_owner()
     assert cover.next_at == OFFICE.due(DUE, 4 * 3600)  # not four hours later: the office closes meanwhile
     assert cover.next_at > DUE + 4 * HOUR
 
-    story.wait_until(cover.next_at).wait_until(DUE + timedelta(days=30))
+    head = story.wait_until(cover.next_at).said[-1]
+    assert isinstance(head, EscalationRaised)
+    assert head.next_at == OFFICE.due(DUE, 12 * 3600) != TOWN.calendar_of("accueil").due(DUE, 12 * 3600)
+
+    story.wait_until(DUE + timedelta(days=30))
     assert [(one.level, one.tell) for one in story.said if isinstance(one, EscalationRaised)] == [
         (1, "cover"),
         (2, "head_of_service"),

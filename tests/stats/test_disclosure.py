@@ -130,6 +130,16 @@ def test_by_channel_not_even_the_received_give_a_small_number_away(rows) -> None
             assert high - low >= THRESHOLD - 2 or month.channels.amounts[column].get(code, 0) >= THRESHOLD
 
 
+def test_a_channel_hidden_among_the_received_is_hidden_among_the_taken_too() -> None:
+    month = month_of([("s1", "web", 40, 30, 0), ("s1", "phone", 24, 24, 0), ("s1", "desk", 1, 0, 0)])
+
+    lines = publish(month, services=("s1",), channels=("web", "phone", "desk")).channels.lines
+
+    assert {code: line.amounts["received"] for code, line in lines.items()} == {"web": 40, "phone": None, "desk": None}
+    # 24 taken by phone would mean 24 or more received by phone, of 25 that are hidden: the desk's 1.
+    assert lines["phone"].amounts["taken_in_charge"] is None
+
+
 def _most(table: Table, code: str, hidden_received: int) -> int:
     received = table.lines[code].amounts["received"]
     return hidden_received if received is None else received

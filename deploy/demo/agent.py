@@ -37,7 +37,7 @@ class Agents:
         self._tasks: dict[str, Task] = {}
         self._busy = asyncio.Semaphore(4)
         self._running: set[asyncio.Task[None]] = set()
-        self._seen = ""
+        self._seen: set[str] = set()
         self.failures: list[str] = []
 
     def expect(self, reference: str, request: DemoRequest) -> None:
@@ -58,10 +58,9 @@ class Agents:
             await asyncio.sleep(0.2)
 
     async def _new_mails(self) -> list[dict[str, str]]:
-        answer = await self._http.get(f"{self._mails_url}/api/mails", params={"after": self._seen})
-        mails: list[dict[str, str]] = answer.raise_for_status().json()
-        if mails:
-            self._seen = mails[-1]["id"]
+        answer = await self._http.get(f"{self._mails_url}/api/mails")
+        mails = [mail for mail in answer.raise_for_status().json() if mail["id"] not in self._seen]
+        self._seen |= {mail["id"] for mail in mails}
         return mails
 
     def _start(self, mail: dict[str, str]) -> None:

@@ -28,6 +28,8 @@ _DONE: Final = {
     "reouverture": N_("Votre demande de réouverture est transmise au service."),
     "effacement": N_("Vos données sont effacées. Personne ne peut plus les lire."),
 }
+_JUST_RECEIVED: Final = frozenset({"received", "registered", "assigned"})
+"""The states in which the page thanks for the request; who kept that address sees later what became of it."""
 _FIELDS: Final = {"ajouter": "message", "rouvrir": "reason"}
 
 
@@ -37,7 +39,8 @@ def add_tracking_pages(site: Site) -> None:
     async def show(request: Request) -> Response:
         tracked = await _tracked(site, request)
         done = _DONE.get(request.query_params.get("fait", ""), "")
-        return _page(site, request, tracked, done=done, received=request.query_params.get("recu") == "1")
+        received = request.query_params.get("recu") == "1" and tracked.state.status in _JUST_RECEIVED
+        return _page(site, request, tracked, done=done, received=received)
 
     async def confirm(request: Request) -> Response:
         tracked = await _tracked(site, request)

@@ -62,7 +62,7 @@ async def test_from_the_form_to_the_statistics(town_scene: Scene, page: Page, ax
     assert any("remis la plaque" in mail["text"] for mail in answer)
     await page.goto(tracking)
     told = await page.inner_text("main")
-    assert "remis la plaque" in told and "résolue" in told.lower()
+    assert "remis la plaque" in told and "close par le service" in told
     assert await axe(page) == []
     await _counted(scene, page, axe)
 

@@ -106,7 +106,7 @@ class Composer:
         values = self._values(opened, sheet.blanks)
         text = sheet.text.fill(_as_text(values, quoted=letter.recipient != "usager"))
         html = sheet.html.fill(_as_html(values))
-        headers = self._headers(name, opened, sheet.subject.fill(_as_text(values, quoted=False)), address, now)
+        headers = self._headers(name, opened, sheet.subject.fill(values), address, now)
         sender = "" if letter.kind == "receipt" else self._bounces or self._sender_of(authority)
         return Mail(sender, address, assemble(headers, text=text, html=html))
 
@@ -139,9 +139,10 @@ class Composer:
         domain = parse_address(sender).domain
         thread = f"<{opened.request_id}@{domain}>"
         service = service_of(letter, opened.subject, authority)
+        to_usager = letter.recipient == "usager"
         headers = [
             ("From", mailbox(authority.name, sender)),
-            ("To", mailbox("" if letter.recipient == "usager" else service.name, address.address)),
+            ("To", f"<{address.address}>" if to_usager else mailbox(service.name, address.address)),
             ("Subject", unstructured(subject)),
             ("Date", format_datetime(now)),
             ("Message-ID", f"<{name}.{opened.request_id}@{domain}>"),
@@ -151,30 +152,31 @@ class Composer:
             ("X-Auto-Response-Suppress", "All"),
             ("Content-Language", opened.language),
         ]
-        if letter.recipient == "usager":
+        if to_usager:
             contact = service.contact(authority)
             headers.insert(2, ("Reply-To", mailbox(contact.name, contact.email)))
         return headers
 
-    def _values(self, opened: _Opened, blanks: frozenset[str]) -> dict[str, "str | list[tuple[str, str]]"]:
-        """Return what goes into the blanks, as it is: not yet fit for a text or for HTML."""
+    def _values(self, opened: _Opened, blanks: frozenset[str]) -> dict[str, str]:
+        """Return what goes into the blanks, cleaned, but not yet fit for a text or for HTML."""
         letter, subject, content = opened.letter, opened.subject, opened.content
         zone, language = opened.authority.settings.timezone, opened.language
         category = opened.authority.find_category(subject.category)
         due_at = letter.due_at or subject.due_at
-        values: dict[str, str | list[tuple[str, str]]] = {
-            "reference": subject.reference,
+        values = {
+            "reference": one_line(subject.reference),
             "received_on": words.in_full(subject.received_at, zone, language),
             "due": words.in_full(due_at, zone, language),
             "due_short": words.in_short(due_at, zone, language),
-            "name": content.name or "",
-            "email": content.email or "",
-            "phone": content.phone or "",
-            "text": content.text,
-            "message": opened.message,
+            "name": one_line(content.name or ""),
+            "email": one_line(content.email or ""),
+            "phone": one_line(content.phone or ""),
+            "text": clean(content.text),
+            "message": clean(opened.message),
         }
         if "answers" in blanks:
-            values["answers"] = words.answers_in_words(content.answers, category, language)
+            told = words.answers_in_words(content.answers, category, language)
+            values["answers"] = "\n".join(f"{one_line(label)}\t{one_line(answer)}" for label, answer in told)
         if "silence_on" in blanks and category is not None and category.silence is not None:
             received = subject.received_at.astimezone(opened.authority.timezone).date()
             silence_on = words.months_after(received, category.silence.months)
@@ -213,35 +215,28 @@ def _message(letter: Letter, key: RequestKey, request_id: UUID) -> str:
     return key.open(request_id, letter.sealed, AgentAct).text or ""
 
 
-def _as_text(values: Mapping[str, "str | list[tuple[str, str]]"], *, quoted: bool) -> dict[str, str]:
+def _as_text(values: Mapping[str, str], *, quoted: bool) -> dict[str, str]:
     """Return values fit for plain text. What the usager wrote stands behind ">", so that it cannot pass for ours."""
-    told: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, list):
-            told[name] = "\n".join(f"{one_line(label)} : {one_line(answer)}" for label, answer in value)
-        elif name == "text" or (name == "message" and quoted):
-            told[name] = "\n".join(f"> {line}" for line in clean(value).split("\n"))
-        elif name == "message":
-            told[name] = clean(value)
-        else:
-            told[name] = one_line(value)
+    told = dict(values)
+    for name in ("text", "message"):
+        if name == "text" or quoted:
+            told[name] = "> " + values[name].replace("\n", "\n> ")
+    if "answers" in values:
+        told["answers"] = values["answers"].replace("\t", "\u00a0: ")
     return told
 
 
-def _as_html(values: Mapping[str, "str | list[tuple[str, str]]"]) -> dict[str, str]:
+def _as_html(values: Mapping[str, str]) -> dict[str, str]:
     """Return values fit for HTML: everything escaped."""
-    told: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, list):
-            told[name] = "".join(_ANSWER.format(escape(one_line(label)), escape(clean(answer))) for label, answer in value)
-        elif name in ("text", "message"):
-            told[name] = str(escape(clean(value))).replace("\n", "<br>\n")
-        else:
-            told[name] = str(escape(one_line(value)))
+    told = {name: str(escape(value)) for name, value in values.items()}
+    for name in ("text", "message"):
+        told[name] = told[name].replace("\n", "<br>\n")
+    if "answers" in told:
+        pairs = (line.split("\t") for line in told["answers"].split("\n"))
+        told["answers"] = "".join(_ANSWER.format(*pair) for pair in pairs)
     return told
 
 
 _ANSWER: Final = (
-    '<dt class="quiet" style="margin:0;font-size:14px;color:#57606a">{}</dt>'
-    '<dd style="margin:0 0 10px;font-weight:600;white-space:pre-line">{}</dd>'
+    '<dt class="quiet" style="margin:0;font-size:14px;color:#57606a">{}</dt><dd style="margin:0 0 10px;font-weight:600">{}</dd>'
 )

@@ -5,10 +5,10 @@ find the same parts, the same headers and no defect. Everything that is not plai
 into a field can end it (RFC 2047, RFC 5322); the parts are quoted-printable, so that no line is long (RFC 2045).
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[ -~]*")
@@ -29,11 +29,10 @@ def unstructured(text: str) -> str:
     return _encoded_words(text)
 
 
+@lru_cache(maxsize=1024)
 def mailbox(name: str, address: str) -> str:
-    """Return a display name and an address, for From, To and Reply-To."""
+    """Return a display name and an address, for From, To and Reply-To. Kept: they are those of services."""
     name = one_line(name)
-    if not name:
-        return f"<{address}>"
     if len(name) <= 60 and _PHRASE.fullmatch(name) and "=?" not in name:
         return f'"{name}" <{address}>'
     return f"{_encoded_words(name)}{_FOLD}<{address}>"
@@ -41,15 +40,15 @@ def mailbox(name: str, address: str) -> str:
 
 def _encoded_words(text: str) -> str:
     """Return encoded words, none of which cuts a character in two (RFC 2047, 5)."""
+    raw = text.encode("utf-8", "replace")
     words: list[str] = []
-    chunk = b""
-    for character in text:
-        encoded = character.encode("utf-8", "replace")
-        if len(chunk) + len(encoded) > _WORD_BYTES:
-            words.append(base64.b64encode(chunk).decode())
-            chunk = b""
-        chunk += encoded
-    words.append(base64.b64encode(chunk).decode())
+    start = 0
+    while start < len(raw):
+        end = min(start + _WORD_BYTES, len(raw))
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # in the middle of a character
+            end -= 1
+        words.append(binascii.b2a_base64(raw[start:end], newline=False).decode())
+        start = end
     return _FOLD.join(f"=?utf-8?b?{word}?=" for word in words)
 
 

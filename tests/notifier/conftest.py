@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from shared.db.migrate import migrate
 from shared.db.rights import role_of
 from shared.delivery.service import Context
 from shared.delivery.values import Input
-from shared.events import escalations, handling, notifications, requests
+from shared.events import handling, notifications, requests
 from shared.events.content import AgentAct, Content, UsagerMessage
 from shared.events.topics import SERVICES
 from shared.identifiers import RequestIds
@@ -266,6 +266,3 @@ async def office(postgres_server: address.Postgres, mail_sink: MailSink, tmp_pat
         app = await build(settings)
         async with running(app):
             yield Office(app, dsn, tmp_path, settings, Vault.from_text(KEYS))
-
-
-__all__ = ["AT", "Iterator", "Notifier", "Office", "Story", "escalations"]

@@ -42,7 +42,8 @@ class Scene:
         self.town.set_clock(self.town.now(), speed=60.0)
         await self.town.settle(timeout_seconds=90)
         evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, self.sink.mails())
-        assert violations(evidence, self.history) == []
+        broken = violations(evidence, self.history)
+        assert not broken, "\n".join(broken)
         assert self.history.accepted, "the load must have been accepted"
         assert duplicated_mails(evidence) <= 100 * kills  # what was in flight at each kill, at the most
 

@@ -48,15 +48,15 @@ async def publish_out_of_order(kafka: str) -> UUID:
     return request_id
 
 
-async def publish_poison(kafka: str) -> int:
-    """Write records that nobody can read; return how many."""
+async def publish_poison(kafka: str) -> tuple[int, UUID]:
+    """Write records that nobody can read; return how many, and the request that one of them is about."""
     key = str(uuid.uuid4()).encode()
     good = request_received(1, datetime.now(UTC))
     headers = event_headers(good, good.request_id, 1)
     large = good.model_dump_json().encode() + b" " * 910_000
     records: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = [
         (key, b"{", []),
-        (None, None, []),
+        (key, None, []),
         (b"\xff\xfe", b"not json", [("ce_type", b"\xff")]),
         (key, b"{}", headers),
         (key, b"", headers),
@@ -64,4 +64,4 @@ async def publish_poison(kafka: str) -> int:
         (str(good.request_id).encode(), large, headers),
     ]
     await publish(kafka, "requests.v1", records)
-    return len(records)
+    return len(records), good.request_id

@@ -105,8 +105,8 @@ async def test_mail_server_refuses_then_takes(scene: Scene) -> None:
 async def test_duplicates_gaps_poison_and_giants(scene: Scene) -> None:
     load, posting = await _under_load(scene)
     forged = await publish_out_of_order(scene.kafka.bootstrap)
-    poison = await publish_poison(scene.kafka.bootstrap)
-    scene.history.forged.add(forged)
+    poison, giant = await publish_poison(scene.kafka.bootstrap)
+    scene.history.forged |= {forged, giant}
     await asyncio.sleep(2)
     load.stop()
     await posting

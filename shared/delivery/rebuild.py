@@ -211,5 +211,5 @@ class Rebuild(Generic[S]):
                     batch.rows.setdefault(statement, []).append(values)
             await self._shell.store.save(connection, batch, {})
             self._tell("requests written", min(start + SET, len(ids)), len(ids))
-        if snapshot.positions:
-            await self._shell.store.save(connection, Batch(), snapshot.positions)
+        if begun := {place: at for place, at in snapshot.positions.items() if at > 0}:
+            await self._shell.store.save(connection, Batch(), begun)

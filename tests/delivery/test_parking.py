@@ -27,13 +27,6 @@ def quiet(_done: int, _all: int) -> None:
 
 
 @pytest.fixture
-async def bench(database: str, authority: Authority) -> AsyncIterator[Bench]:
-    opened = await Bench.open(database, authority)
-    yield opened
-    opened.pool.terminate()
-
-
-@pytest.fixture
 def parking(bench: Bench) -> Parking[Notes]:
     return Parking(bench.shell)
 

@@ -3,13 +3,11 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from deploy.local.postgres import PostgresServer
-from shared.delivery.errors import TooManyParked, Unavailable
+from shared.delivery.errors import UNAVAILABLE, TooManyParked, Unavailable
 from shared.delivery.shell import RefusedByDatabase
 from shared.delivery.values import Input, RawRecord, Ticket
 from shared.events.envelope import MAX_VALUE_BYTES
@@ -18,13 +16,6 @@ from tests.delivery.bench import PLACE, Bench
 from tests.delivery.sample import OTHER, REQUEST, Say, added, warned
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def bench(database: str, authority: Authority) -> AsyncIterator[Bench]:
-    opened = await Bench.open(database, authority)
-    yield opened
-    opened.pool.terminate()
 
 
 # --- the place in the log ------------------------------------------------------------------------------------------------
@@ -204,7 +195,7 @@ async def test_a_restart_of_postgresql_loses_nothing(postgres_server: PostgresSe
                 try:
                     await bench.take(added(n, f"t{n}"))
                     break
-                except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # the last three: from `position`
+                except (Unavailable, *UNAVAILABLE):  # the others: from `position`
                     waited += 1
                     await asyncio.sleep(0.1)
             await asyncio.sleep(0.05)

@@ -1,0 +1,131 @@
+"""The shell between a real PostgreSQL and a real Kafka: consumer, relay, producer, archive."""
+
+import asyncio
+import uuid
+
+import pytest
+from aiokafka.errors import MessageSizeTooLargeError
+
+from deploy.local.kafka import KafkaServer
+from shared.delivery.parking import Choice, Parking, republish, rewind
+from shared.delivery.producer import Producer
+from shared.delivery.values import RawRecord
+from tests.delivery.bench import Bench
+from tests.delivery.log import consuming, equals, has, is_zero, logged, pending, publish, relaying, say, until
+from tests.delivery.sample import added, warned
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+# --- relay ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_relay_publishes_in_order_and_marks_once(bench: Bench, database: str, broker: KafkaServer) -> None:
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    async with relaying(bench, database, broker):
+        for n in range(1, 30):
+            await say(bench, mine, f"m{n}")
+            await say(bench, other, f"o{n}")
+        await until(lambda: is_zero(pending(bench)))
+
+    told = [headers for key, headers in await logged(broker, "notifications.v1") if key == str(mine)]
+    assert [int(one["ce_sequence"]) for one in told] == list(range(1, 30))
+    assert told[0]["ce_id"].decode() == f"{mine}.notifications.v1.1"
+    assert told[0]["ce_source"] == b"/aiguilleur/notifier"
+
+
+async def test_two_relays_take_turns_and_publish_nothing_twice(bench: Bench, database: str, broker: KafkaServer) -> None:
+    mine = uuid.uuid4()
+    async with relaying(bench, database, broker), relaying(bench, database, broker):
+        await say(bench, mine, *(f"m{n}" for n in range(1, 20)))
+        await until(lambda: is_zero(pending(bench)))
+
+    told = [headers for key, headers in await logged(broker, "notifications.v1") if key == str(mine)]
+    assert [int(one["ce_sequence"]) for one in told] == list(range(1, 20))
+
+
+async def test_after_an_error_the_producer_is_a_new_one(broker: KafkaServer) -> None:
+    producer = Producer(broker.bootstrap, client_id="test")
+    await producer.send([("notifications.v1", b"k", [], b"1")])
+    first = producer._producer
+
+    with pytest.raises(MessageSizeTooLargeError):
+        await producer.send([("notifications.v1", b"k", [], b"x" * 1_200_000)])
+    await producer.send([("notifications.v1", b"k", [], b"2")])
+
+    assert producer._producer is not first
+    await producer.close()
+
+
+async def test_a_broker_that_comes_back_gets_what_was_committed_meanwhile(
+    bench: Bench, database: str, broker: KafkaServer
+) -> None:
+    mine = uuid.uuid4()
+    async with relaying(bench, database, broker):
+        await say(bench, mine, "before")
+        await until(lambda: is_zero(pending(bench)))
+        broker.kill()
+        await say(bench, mine, "while it was away", "and more")
+        await asyncio.sleep(1)
+        assert await pending(bench) == 2
+        await asyncio.to_thread(broker.restart)
+        await until(lambda: is_zero(pending(bench)), seconds=60)
+
+    told = [int(headers["ce_sequence"]) for key, headers in await logged(broker, "notifications.v1") if key == str(mine)]
+    assert list(dict.fromkeys(told)) == [1, 2, 3]
+
+
+# --- consumer ------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_consumer_takes_what_can_be_taken_and_parks_the_rest(bench: Bench, broker: KafkaServer) -> None:
+    good, bad = uuid.uuid4(), uuid.uuid4()
+    garbage = RawRecord("requests.v1", 0, 0, b"\xff", (("ce_type", b"\xff\x00"), ("x", b"")), b"\x00")
+    story = [added(n, f"t{n}", good) for n in (1, 2, 2, 1, 3)]
+    await publish(broker, story[0], garbage, added(1, "poison", bad), *story[1:], added(2, "b", bad), warned(1, good))
+
+    async with consuming(bench, broker) as consumer:
+        await until(lambda: equals(bench.heard(good), ("t1", "t2", "t3")))
+        await until(lambda: has(Parking(bench.shell).list_open(Choice(request_id=bad)), 2))
+        assert consumer.connected
+        assert not consumer.stalled
+
+    assert (None, "undecodable", None) in await bench.parked()
+    assert [one.why for one in await Parking(bench.shell).list_open(Choice(request_id=bad))] == ["poison", "waiting"]
+
+
+async def test_a_restarted_consumer_goes_on_where_postgresql_says(bench: Bench, broker: KafkaServer) -> None:
+    mine = uuid.uuid4()
+    await publish(broker, added(1, "a", mine))
+    async with consuming(bench, broker):
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+    await publish(broker, added(2, "b", mine))
+
+    async with consuming(bench, broker):  # another group: Kafka would hand out everything from the beginning
+        await until(lambda: equals(bench.heard(mine), ("a", "b")))
+
+    assert [sequence for request, sequence in await bench.said() if request == mine] == [1, 2]
+
+
+# --- archive -------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_archive_is_published_again_and_readers_drop_what_they_know(
+    bench: Bench, database: str, broker: KafkaServer
+) -> None:
+    mine = uuid.uuid4()
+    await publish(broker, added(1, "a", mine))
+    async with relaying(bench, database, broker), consuming(bench, broker):
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+        await until(lambda: is_zero(pending(bench)))
+        assert await republish(bench.pool, "notifier", days=14, request_id=mine) == 1
+        await until(lambda: is_zero(pending(bench)))
+        before = await bench.said()
+
+        assert await rewind(bench.pool, "notifier") > 0
+        await publish(broker, added(2, "b", mine))
+        await until(lambda: equals(bench.heard(mine), ("a", "b")))
+
+    told = [headers["ce_id"] for key, headers in await logged(broker, "notifications.v1") if key == str(mine)]
+    assert told.count(f"{mine}.notifications.v1.1".encode()) == 2
+    assert await bench.said() == [*before, (mine, 2)]

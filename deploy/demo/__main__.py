@@ -23,6 +23,7 @@ from deploy.demo.day import DemoRequest, read_demo_day
 from deploy.demo.path import PARIS, read_paths
 from deploy.demo.usager import FormRefused, send_request
 from deploy.local import address, folders
+from deploy.local.process import StartError
 from deploy.local.town import Town
 
 DAY_SPEED = 2400.0
@@ -30,18 +31,19 @@ DAY_SPEED = 2400.0
 WEEKS_SPEED = 43_200.0
 """While nothing happens but delays running out: half a day a second."""
 PATIENCE_SECONDS = 150.0
+PROGRESS_SECONDS = 4.0
 LONGEST = timedelta(days=25)
 
 
 class Demo:
     """The played day. `town` runs; `mails_url` shows the mails."""
 
-    def __init__(self, town: Town, *, mails_url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, town: Town, *, mails_url: str, http: httpx.AsyncClient, agents_http: httpx.AsyncClient) -> None:
         self.town = town
         self.http = http
         self.day = read_demo_day(Path(__file__).parent / "requests.yaml").requests
         self.midnight = _next_tuesday()
-        self.agents = Agents(http, mails_url=mails_url, daytime=self._daytime)
+        self.agents = Agents(agents_http, mails_url=mails_url, daytime=self._daytime)
         self.sent: dict[str, DemoRequest] = {}
         self.pages: dict[str, str] = {}
         self.refused: list[str] = []
@@ -53,9 +55,12 @@ class Demo:
         """Play the day, then let the delays of what nobody handles run out."""
         self.town.set_clock(self.midnight.astimezone(UTC), speed=DAY_SPEED)
         agents = asyncio.create_task(self.agents.serve())
+        telling = asyncio.create_task(self._tell_progress())
         await asyncio.gather(*(self._send(request) for request in self.day))
         self._say(f"{len(self.sent)} requests sent through the form, {len(self.refused)} refused")
-        await self._until(lambda: self.agents.idle, "the agents")
+        await self._until(lambda: self.agents.idle)
+        telling.cancel()
+        self._say("all is done that agents were to do; now the delays of what nobody handles run out")
         self.town.set_clock(self.town.now(), speed=WEEKS_SPEED)
         await self._until_ended()
         self.town.set_clock(self.town.now(), speed=1.0)
@@ -73,17 +78,19 @@ class Demo:
         self.pages[reference] = page
         self.agents.expect(reference, request)
 
-    async def _until(self, over: Callable[[], bool], what: str) -> None:
+    async def _until(self, over: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        said = 0.0
         while not over():
             if time.monotonic() > deadline:
-                self._say(f"gave up waiting for {what}")
+                self._say("gave up waiting for the agents")
                 return
-            if time.monotonic() - said > 5:
-                said = time.monotonic()
-                self._say(f"waiting for {what}")
             await asyncio.sleep(0.2)
+
+    async def _tell_progress(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            done, all_acts = self.agents.progress
+            self._say(f"{len(self.sent)} of {len(self.day)} requests sent, {done} of {all_acts} acts of agents done")
 
     async def _until_ended(self) -> None:
         deadline = self.town.now() + LONGEST
@@ -138,8 +145,8 @@ async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAd
     await town.prepare()
     town.start_supervised()
     try:
-        async with httpx.AsyncClient(timeout=20, trust_env=False, limits=httpx.Limits(max_connections=20)) as http:
-            demo = Demo(town, mails_url=mail.page or "", http=http)
+        async with _browser() as http, _browser() as agents_http:  # each keeps its own cookies
+            demo = Demo(town, mails_url=mail.page or "", http=http, agents_http=agents_http)
             print(
                 f"Playing {len(demo.day)} requests of {demo.midnight:%A %d %B %Y}; a real second is 40 minutes there", flush=True
             )
@@ -151,6 +158,10 @@ async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAd
     finally:
         town.stop()
     return 0 if well else 1
+
+
+def _browser() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=20, trust_env=False, limits=httpx.Limits(max_connections=20))
 
 
 def _tell_addresses(town: Town, mail: address.MailAddress, demo: Demo) -> None:
@@ -185,6 +196,9 @@ def main() -> int:
             admin_dsn = servers.enter_context(address.postgres(folder / "postgres"))
             mail = servers.enter_context(address.smtp(folder / "mail"))
             return asyncio.run(play(folder, kafka=bootstrap, admin_dsn=admin_dsn, mail=mail, once=once))
+    except StartError as error:
+        print(f"make demo: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130

@@ -49,6 +49,12 @@ class Agents:
         """Whether everything that was to be done is done or has failed."""
         return not self._running and not any(task.left for task in self._tasks.values())
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many acts are done, of all that are known to be wanted."""
+        wanted = sum(len(task.request.agent) for task in self._tasks.values())
+        return wanted - sum(len(task.left) for task in self._tasks.values()), wanted
+
     async def serve(self) -> None:
         """Read new mails for ever and act on them."""
         while True:

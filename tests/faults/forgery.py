@@ -59,7 +59,7 @@ async def publish_poison(kafka: str) -> tuple[int, UUID]:
         (key, None, []),
         (b"\xff\xfe", b"not json", [("ce_type", b"\xff")]),
         (key, b"{}", headers),
-        (key, b"", headers),
+        (key, b"", event_headers(good, good.request_id, 2)),
         (b"somebody-else", good.model_dump_json().encode(), headers),
         (str(good.request_id).encode(), large, headers),
     ]

@@ -1,6 +1,6 @@
 """From a letter to a mail: addresses, words, links, headers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -105,7 +105,7 @@ class Composer:
         sheet = self._sheet(shape)
         values = self._values(opened, sheet.blanks)
         text = sheet.text.fill(_as_text(values, quoted=letter.recipient != "usager"))
-        html = sheet.html.fill(_as_html(values))
+        html = sheet.html.fill(_as_html(values, sheet.html.blanks))
         headers = self._headers(name, opened, sheet.subject.fill(values), address, now)
         sender = "" if letter.kind == "receipt" else self._bounces or self._sender_of(authority)
         return Mail(sender, address, assemble(headers, text=text, html=html))
@@ -226,11 +226,12 @@ def _as_text(values: Mapping[str, str], *, quoted: bool) -> dict[str, str]:
     return told
 
 
-def _as_html(values: Mapping[str, str]) -> dict[str, str]:
-    """Return values fit for HTML: everything escaped."""
-    told = {name: str(escape(value)) for name, value in values.items()}
+def _as_html(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return these values fit for HTML: everything escaped."""
+    told = {name: str(escape(values[name])) for name in set(names)}
     for name in ("text", "message"):
-        told[name] = told[name].replace("\n", "<br>\n")
+        if name in told:
+            told[name] = told[name].replace("\n", "<br>\n")
     if "answers" in told:
         pairs = (line.split("\t") for line in told["answers"].split("\n"))
         told["answers"] = "".join(_ANSWER.format(*pair) for pair in pairs)

@@ -24,7 +24,7 @@ from shared.organisation import UnknownCode
 from shared.vault.seal import RequestKey, Unreadable, Vault
 
 T = TypeVar("T")
-SET: Final = 20
+SET: Final = 25
 """Letters claimed at once by a connection. At a kill, at most those in flight are sent again: SET x connections."""
 LEASE: Final = timedelta(seconds=180)
 SET_SECONDS: Final = 60.0
@@ -53,6 +53,7 @@ class Sender:
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._server_away = False
+        self._outages = 0
         self._stopping = False
 
     @property
@@ -98,16 +99,16 @@ class Sender:
             pass
 
     async def _server_back(self, line: Line) -> None:
-        """Return when the mail server takes connections (again)."""
-        failures = 0
+        """Return when the mail server takes connections (again). Each failure since the last mail sent makes the wait longer."""
         while self._server_away:
+            await asyncio.sleep(_AWAY_SECONDS[min(self._outages, len(_AWAY_SECONDS)) - 1])
             try:
                 await line.connect()
+            except ServerAway:
+                self._outages += 1
+            else:
                 self._server_away = False
                 self._app.log.info("smtp.back")
-            except ServerAway:
-                await asyncio.sleep(_AWAY_SECONDS[min(failures, len(_AWAY_SECONDS) - 1)])
-                failures += 1
 
     async def deliver(self, line: Line, store: LetterStore, claimed: list[Claimed]) -> None:
         """Send a set. After it every letter of it is sent, given up, or put back."""
@@ -150,7 +151,8 @@ class Sender:
         ids = {one.request_id for one in claimed}
         async with self._app.pool.acquire() as connection:
             known = await self._app.shell.store.load(connection, ids, lock=False)
-        return {request_id: one.state for request_id, one in known.items()}, await store.find_wrapped_keys(ids)
+            keys = await store.find_wrapped_keys(connection, ids)
+        return {request_id: one.state for request_id, one in known.items()}, keys
 
     def _compose(self, one: Claimed, letter: Letter, known: Correspondence, keys: dict[UUID, bytes]) -> Mail | Answer:
         """Return the mail, or why there is none."""
@@ -194,6 +196,7 @@ class Sender:
     def _tell_away(self, error: ServerAway) -> None:
         if not self._server_away:
             self._server_away = True
+            self._outages += 1
             metrics.UNAVAILABLE.labels("notifier", "smtp").inc()
             self._app.log.warning("smtp.unavailable", why=error.why)
 
@@ -202,6 +205,7 @@ class Sender:
         command: LetterSent | LetterFailed | None = None
         match answer.kind:
             case "sent":
+                self._outages = 0
                 command = LetterSent(one.name, attempts)
             case "failed":
                 tried = attempts if answer.why in ("refused", "address_not_supported") else one.attempts

@@ -8,6 +8,7 @@ templates each time. What is filled in is never looked at again, so that nothing
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +71,7 @@ class LetterSheet:
     text: Sheet
     html: Sheet
 
-    @property
+    @cached_property
     def blanks(self) -> frozenset[str]:
         return frozenset((*self.subject.blanks, *self.text.blanks, *self.html.blanks))
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from services.notifier.domain.correspondence import Correspondence
 from shared.delivery.service import Row, Statement
+from shared.delivery.store import Connection
 
 SAVE_LETTER = Statement(
     "save_letter",
@@ -87,8 +88,7 @@ class LetterStore:
         async with self._pool.acquire() as connection:
             await connection.execute(PUT_BACK, *[list(column) for column in zip(*letters, strict=True)])
 
-    async def find_wrapped_keys(self, request_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    async def find_wrapped_keys(self, connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, bytes]:
         """Return the wrapped keys of those requests that still have one."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(KEYS, list(request_ids))
-            return {row["request_id"]: row["wrapped"] for row in rows}
+        rows = await connection.fetch(KEYS, list(request_ids))
+        return {row["request_id"]: row["wrapped"] for row in rows}

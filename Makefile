@@ -19,7 +19,7 @@ help: ## List the targets
 
 venv: $(STAMP) ## Create the environment with pinned, hashed versions
 
-$(STAMP): requirements/dev.txt pyproject.toml deploy/local/environment.py
+$(STAMP): requirements/dev.txt deploy/local/environment.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
 	@"$(PYTHON)" -I deploy/local/environment.py $(LOCAL)/venv
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.organisation import Installation, load
 from deploy.demo.day import DemoDay, disagreements, read_demo_day
+from shared.organisation import Installation, load
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

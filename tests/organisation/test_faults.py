@@ -152,9 +152,7 @@ def test_a_fault_says_where_and_what(case: str, folder: Path, edit: Edit) -> Non
 def test_the_line_is_the_line_of_the_value(folder: Path, edit: Edit) -> None:
     line = edit("rivemont/services.yaml", "calendar: technique", "calendar: nights")
 
-    assert check(folder)[0].startswith(
-        f"rivemont/services.yaml:{line}: services.voirie.calendar: 'nights' is no calendar"
-    )
+    assert check(folder)[0].startswith(f"rivemont/services.yaml:{line}: services.voirie.calendar: 'nights' is no calendar")
 
 
 def test_all_faults_are_told_at_once(folder: Path, edit: Edit) -> None:
@@ -178,9 +176,7 @@ def test_covers_that_go_in_a_circle(folder: Path, edit: Edit) -> None:
     faults = check(folder)
 
     assert len(faults) == 2
-    assert (
-        "services.voirie.cover: covers go in a circle: voirie -> espaces-verts -> voirie; set one of them" in faults[0]
-    )
+    assert "services.voirie.cover: covers go in a circle: voirie -> espaces-verts -> voirie; set one of them" in faults[0]
 
 
 def test_a_closed_front_desk(folder: Path, edit: Edit) -> None:

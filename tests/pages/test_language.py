@@ -33,9 +33,7 @@ def test_the_language(asked: str | None, remembered: str | None, accept: str | N
 
 def request(query: str = "", cookie: str = "") -> Request:
     headers = [(b"cookie", cookie.encode())] if cookie else []
-    return Request(
-        {"type": "http", "method": "GET", "path": "/suivi", "query_string": query.encode(), "headers": headers}
-    )
+    return Request({"type": "http", "method": "GET", "path": "/suivi", "query_string": query.encode(), "headers": headers})
 
 
 def test_a_language_asked_for_in_the_address_is_remembered() -> None:

@@ -126,9 +126,7 @@ async def test_a_service_says_more_than_the_status(client: httpx.AsyncClient) ->
 async def test_a_person_gets_a_page_that_says_what_to_do(
     client: httpx.AsyncClient, method: str, path: str, content: bytes, content_type: str, status: int, words: str
 ) -> None:
-    answer = await client.request(
-        method, path, content=content, headers={"Content-Type": content_type, "Accept": "text/html"}
-    )
+    answer = await client.request(method, path, content=content, headers={"Content-Type": content_type, "Accept": "text/html"})
 
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
@@ -142,9 +140,7 @@ async def test_an_upload_without_announced_length_is_counted(client: httpx.Async
         for _ in range(10):
             yield b"a" * 500
 
-    answer = await client.post(
-        "/upload", content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"}
-    )
+    answer = await client.post("/upload", content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"})
 
     assert answer.status_code == 413
     assert answer.headers["connection"] == "close"
@@ -194,9 +190,7 @@ async def test_a_message_of_ours_is_escaped_in_the_page() -> None:
 
     app = FastAPI()
     app.add_api_route("/x", hostile)
-    answers = ProblemAnswers(
-        Pages(), frame_of=lambda request: frame_for(request, BRAND), report=lambda error_id, error: None
-    )
+    answers = ProblemAnswers(Pages(), frame_of=lambda request: frame_for(request, BRAND), report=lambda error_id, error: None)
     answers.install(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rives.test") as client:
         page = (await client.get("/x")).text

@@ -45,17 +45,13 @@ def test_a_part_is_told_by_a_pattern_and_a_legend() -> None:
     assert "Hors délai" in [text.text for text in chart.iter("text")]
 
 
-@pytest.mark.parametrize(
-    "bars", [(), (Bar(label="", value=0, shown="0"),), (Bar(label="A", value=0, part=0, shown=""),)]
-)
+@pytest.mark.parametrize("bars", [(), (Bar(label="", value=0, shown="0"),), (Bar(label="A", value=0, part=0, shown=""),)])
 def test_nothing_to_show_is_still_a_chart(bars: tuple[Bar, ...]) -> None:
     assert parsed(*bars).find("svg") is not None
 
 
 def test_labels_are_escaped_and_long_ones_wrapped() -> None:
-    chart = bar_chart(
-        [Bar(label="<script> " + "très " * 20, value=1, shown="<b>")], identifier="c", title="<i>", description="&"
-    )
+    chart = bar_chart([Bar(label="<script> " + "très " * 20, value=1, shown="<b>")], identifier="c", title="<i>", description="&")
 
     assert "<script" not in chart
     assert "<b>" not in chart

@@ -36,9 +36,9 @@ class Case:
 def weeks(draw: st.DrawFn) -> Week:
     """Up to three periods a day, with a taste for midnight and for the hours in which clocks change."""
     week: Week = {}
-    marks = st.sampled_from(
-        [0, 30, 60, 90, 120, 150, 180, 240, 480, 510, 720, 810, 1050, 1380, 1410, 1440]
-    ) | st.integers(0, 1440)
+    marks = st.sampled_from([0, 30, 60, 90, 120, 150, 180, 240, 480, 510, 720, 810, 1050, 1380, 1410, 1440]) | st.integers(
+        0, 1440
+    )
     for weekday in draw(st.sets(st.integers(0, 6), min_size=1)):
         edges = sorted(draw(st.sets(marks, min_size=2, max_size=6)))
         edges = edges[: len(edges) // 2 * 2]

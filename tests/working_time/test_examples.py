@@ -14,9 +14,7 @@ MORNING, AFTERNOON = (time(8, 30), time(12)), (time(13, 30), time(17, 30))
 def office(*, closures: tuple[Closure, ...] = (), added: tuple[Holiday, ...] = ()) -> WorkingTime:
     """Monday to Friday, 8:30-12:00 and 13:30-17:30: 7 h 30 a day."""
     week = ((MORNING, AFTERNOON),) * 5 + ((), ())
-    return WorkingTime(
-        Calendar(code="office", version=1, timezone="Europe/Paris", week=week, closures=closures, added=added)
-    )
+    return WorkingTime(Calendar(code="office", version=1, timezone="Europe/Paris", week=week, closures=closures, added=added))
 
 
 def paris(*parts: int) -> datetime:

@@ -14,9 +14,7 @@ def test_metropole_is_the_published_list(year: int) -> None:
     assert set(public_holidays("metropole", year)) == {day for day in HOLIDAYS if day.year == year}
 
 
-@pytest.mark.parametrize(
-    ("zone", "subdivision"), [("metropole", None), ("alsace-moselle-temple", "57"), ("reunion", "974")]
-)
+@pytest.mark.parametrize(("zone", "subdivision"), [("metropole", None), ("alsace-moselle-temple", "57"), ("reunion", "974")])
 def test_same_days_as_the_holidays_package(zone: str, subdivision: str | None) -> None:
     # Before 2008 the package leaves out Whit Monday, a holiday that was worked as the "day of solidarity".
     for year in range(2008, 2080):

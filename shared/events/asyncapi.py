@@ -50,7 +50,6 @@ def asyncapi(examples: Mapping[str, Any]) -> dict[str, Any]:
                 "seen and notices what is missing. Adding an optional field keeps a type's version; ignore fields that you "
                 "do not know. Order holds per request within a topic, never across topics."
             ),
-            "license": {"name": "see LICENSE"},
         },
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic) for topic in TOPICS},

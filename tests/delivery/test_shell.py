@@ -16,6 +16,8 @@ from tests.delivery.bench import PLACE, Bench
 from tests.delivery.sample import OTHER, REQUEST, Say, added, warned
 
 pytestmark = pytest.mark.integration
+AWAY: tuple[type[Exception], ...] = (Unavailable, *UNAVAILABLE)
+"""From the shell, or from a query of the test itself."""
 
 
 # --- the place in the log ------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ async def test_a_restart_of_postgresql_loses_nothing(postgres_server: PostgresSe
                 try:
                     await bench.take(added(n, f"t{n}"))
                     break
-                except (Unavailable, *UNAVAILABLE):  # the others: from `position`
+                except AWAY:
                     waited += 1
                     await asyncio.sleep(0.1)
             await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ from shared.app import App
 from shared.delivery.errors import Unavailable
 from shared.pages.answers import ProblemAnswers
 from shared.pages.brand import Brand, Frame
+from shared.pages.documents import problems
 from shared.pages.environment import Pages
 from shared.pages.language import frame_for
 from shared.pages.problem import Problem
@@ -27,7 +28,7 @@ def add_api(app: App[Clocks]) -> None:
     @app.http.get(
         "/v1/requests/{request_id}/deadline",
         summary="Why a request is due when it is due, and where its clocks stand",
-        responses={404: {"description": "The sla does not know this request (yet)"}, 503: {"description": "Try again"}},
+        responses=problems({404: "The sla does not know this request (yet)", 503: "PostgreSQL is away; try again"}),
     )
     async def deadline(request_id: UUID) -> DeadlineReport:
         try:

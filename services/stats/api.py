@@ -9,6 +9,7 @@ from services.stats.domain.period import MOST_MONTHS, Wrong, WrongPeriod, read_p
 from services.stats.report import Statistics
 from services.stats.site import Site
 from shared.organisation import Authority
+from shared.pages.documents import problems
 from shared.pages.problem import N_, FieldProblem, Problem
 
 WRONG: Final[dict[Wrong, tuple[str, str]]] = {
@@ -31,7 +32,7 @@ def add_api(site: Site) -> None:
     @site.app.http.get(
         "/v1/statistics/{authority}",
         summary="Requests and kept delays of an authority, by service and by channel, for whole months",
-        responses={404: {"description": "No authority of that code"}, 422: {"description": "No such period"}},
+        responses=problems({404: "No authority of that code", 422: "No such period", 503: "PostgreSQL is away; try again"}),
     )
     async def statistics(
         authority: str, first: Annotated[Month, Query(alias="from")] = None, last: Annotated[Month, Query(alias="to")] = None

@@ -17,6 +17,7 @@ from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
 from shared.delivery.values import RawRecord
+from shared.memory import without_collector
 
 MAX_RECORDS = 500
 CATCH_UP_RECORDS = 2000
@@ -113,7 +114,8 @@ class Consumer:
         delay = 0.05
         while True:
             try:
-                behind = await self._shell.take(batches)
+                with without_collector(large=len(records) >= MAX_RECORDS):
+                    behind = await self._shell.take(batches)
                 break
             except Unavailable as error:
                 self._log.warning("consumer.postgresql_unavailable", error=str(error))

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """The code of an authority, a service, a category, a promise...: lower case, digits, hyphens."""
 
-Sealed = Annotated[str, StringConstraints(min_length=1, max_length=700_000, pattern=r"^[A-Za-z0-9+/=_-]+$")]
-"""Personal data under the request's key, base64 (shared/vault)."""
+Sealed = Annotated[str, StringConstraints(min_length=1, max_length=700_000)]
+"""Personal data under the request's key, base64 (shared/vault). Whether it is, is seen when it is opened: it is the longest field."""
 
 MailAddress = Annotated[
     str,

@@ -104,7 +104,8 @@ class Authority:
 
     def is_open(self, service: str, at: datetime) -> bool:
         """Whether no closure covers that local day. Says nothing of the hour: see `calendar_of`."""
-        return not self.service(service).closed_on(at.astimezone(self.timezone).date())
+        asked = self.service(service)
+        return asked.closed is None or not asked.closed_on(at.astimezone(self.timezone).date())
 
     def promise_for(self, channel: Channel, service: str, category: str | None) -> PromiseRule:
         """The first promise of the charter that fits. `service` is the one that will own the request."""

@@ -42,10 +42,10 @@ class RequestKey:
         Raises:
             Unreadable: the value was altered, or sealed under another key or for another request.
         """
-        raw = base64.urlsafe_b64decode(sealed)
         try:
+            raw = base64.urlsafe_b64decode(sealed)
             clear = AESGCM(self.secret).decrypt(raw[:12], raw[12:], request_id.bytes)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Unreadable(f"request {request_id}: the sealed value does not open under its key") from None
         return model.model_validate_json(clear)
 

@@ -1,13 +1,12 @@
 """Which service gets a request, and why."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.organisation import Authority
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The service, and the reason as a code that pages and events carry."""
 
     service: str

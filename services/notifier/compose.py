@@ -142,7 +142,7 @@ class Composer:
         to_usager = letter.recipient == "usager"
         headers = [
             ("From", mailbox(authority.name, sender)),
-            ("To", f"<{address.address}>" if to_usager else mailbox(service.name, address.address)),
+            ("To", mailbox(service.name, address.address) if letter.recipient == "service" else f"<{address.address}>"),
             ("Subject", unstructured(subject)),
             ("Date", format_datetime(now)),
             ("Message-ID", f"<{name}.{opened.request_id}@{domain}>"),

@@ -11,7 +11,7 @@ from shared.organisation import Authority, Category
 from shared.organisation.service import Service
 from shared.pages.colour import dark_palette
 
-_CLOSED: Final[frozenset[Status]] = frozenset({"resolved", "withdrawn", "erased"})
+_NOBODYS: Final[frozenset[Status]] = frozenset({"registered", "resolved", "withdrawn", "erased"})
 _COURT: Final = "tribunal administratif"
 
 
@@ -95,10 +95,10 @@ def shape_of(
 
 def _actions_in(status: Status) -> tuple[str, ...]:
     """Return what the links of a letter offer. The router decides what is allowed when one is followed."""
-    if status in _CLOSED:
+    if status in _NOBODYS:
         return ()
     rest = ("answer", "ask", "transfer", "resolve")
-    return ("take_charge", *rest) if status in ("registered", "assigned") else rest
+    return ("take_charge", *rest) if status == "assigned" else rest
 
 
 def make_sheet(press: Press, shape: Shape) -> LetterSheet:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -119,6 +120,12 @@ def story() -> Story:
     return Story()
 
 
+@cache
+def composer() -> Composer:
+    """One for the run: making sheets takes time."""
+    return Composer(Links(bytes(32)), agents_url="https://agents.rivemont.example", site_url="https://demarches.rivemont.example")
+
+
 @dataclass
 class Notifier:
     """The notifier's step on one request, and its letters as mails."""
@@ -126,11 +133,7 @@ class Notifier:
     authority: Authority
     known: Correspondence | None = None
     said: list[Any] = field(default_factory=list)
-    composer: Composer = field(
-        default_factory=lambda: Composer(
-            Links(bytes(32)), agents_url="https://agents.rivemont.example", site_url="https://demarches.rivemont.example"
-        )
-    )
+    composer: Composer = field(default_factory=lambda: composer())
 
     def take(self, *inputs: Any) -> tuple[Any, ...]:
         """Take facts or commands in this order; return what was said of letters."""

@@ -18,7 +18,7 @@ from tests.architecture.image import context, environment, instructions, last_st
 from tests.architecture.settings import settings_of
 from tests.architecture.tree import ROOT, modules
 
-_BLOCKER = """
+BLOCKER = """
 import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
@@ -48,7 +48,7 @@ def only_for_development() -> set[str]:
 
 def run_in(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     """Run code where only what the image has can be imported."""
-    blocker = _BLOCKER.format(blocked=only_for_development() | {"deploy", "tests"})
+    blocker = BLOCKER.format(blocked=only_for_development() | {"deploy", "tests"})
     flags = ["-I", "-B", "-c", blocker + code]  # -I: neither this checkout nor the environment is looked at
     return subprocess.run([sys.executable, *flags], cwd=folder, capture_output=True, text=True, timeout=60)
 

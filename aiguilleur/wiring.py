@@ -37,7 +37,8 @@ async def open_app(service: str) -> AsyncIterator[App[Any]]:
 
     A setting that is missing ends the command with its name (shared/settings.py).
     """
-    app = await build_of(service)(read_settings(settings_class(named(service))))
+    settings = read_settings(settings_class(named(service)))
+    app = await build_of(service)(settings)
     try:
         yield app
     finally:

@@ -47,6 +47,7 @@ class Consumer:
         self._instance = instance
         self._log = shell.log
         self._positions: dict[Place, int] = {}
+        self._followed: set[Place] = set()
         self._committed_at = 0.0
         self._lag: dict[Place, int] = {}
         self.progressed = time.monotonic()
@@ -93,6 +94,7 @@ class Consumer:
         while True:
             await asyncio.sleep(1.0)
             self._look()
+            await self._follow()
 
     async def _stop_broker(self) -> None:
         try:
@@ -200,6 +202,42 @@ class Consumer:
         metrics.LAG.labels(self._name).set(lag)
         if lag == 0:
             self.progressed = time.monotonic()
+
+    async def _follow(self) -> None:
+        """Go back where PostgreSQL says so: it was restored from a backup, an operator asks for it, or the log is another one.
+
+        Usually a batch finds that out; here it is found although nothing new comes. Reading again harms nothing.
+        """
+        consumer: Any = self.subscriber.consumer
+        mine = dict(self._positions)  # before the query: a position in PostgreSQL only falls when somebody turns it back
+        assigned = {(one.topic, one.partition) for one in consumer.assignment()} if consumer is not None else set()
+        self._followed &= assigned
+        try:
+            kept = await self._shell.find_positions()
+            for place in assigned:
+                end = consumer.highwater(TopicPartition(*place))
+                if end is not None and end < kept.get(place, 0):
+                    await self._begin_again(place, kept[place], end)
+                elif place not in self._followed or kept.get(place, 0) < mine.get(place, 0):
+                    await self._go_back(place, kept.get(place, 0))
+                self._followed.add(place)
+        except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
+            self._log.info("consumer.follow_postponed", error=type(error).__name__)
+
+    async def _begin_again(self, place: Place, position: int, end: int) -> None:
+        """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
+        self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=end)
+        metrics.GAPS.labels(self._name).inc()
+        await self._shell.move(place, 0)
+        await self._go_back(place, 0)
+
+    async def _go_back(self, place: Place, position: int) -> None:
+        consumer: Any = self.subscriber.consumer
+        async with asyncio.timeout(2.0):
+            fetching = await consumer.position(TopicPartition(*place))
+        if fetching > position:
+            self._positions[place] = position
+            await self._seek(place, position, first=fetching)
 
     @property
     def stalled(self) -> bool:

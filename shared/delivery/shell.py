@@ -181,6 +181,14 @@ class Shell(Generic[S]):
         except UNAVAILABLE as error:
             raise Unavailable(type(error).__name__) from error
 
+    async def find_positions(self) -> dict[Place, int]:
+        """Return the next offset of each partition that was read. Raises Unavailable."""
+        try:
+            async with self.pool.acquire() as connection:
+                return await self.store.find_positions(connection)
+        except UNAVAILABLE as error:
+            raise Unavailable(type(error).__name__) from error
+
     async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():

@@ -84,6 +84,11 @@ class Store(Generic[S]):
             rows = await connection.fetch(sql, topics, partitions)
         return {(row[0], row[1]): row[2] for row in rows}
 
+    async def find_positions(self, connection: Connection) -> dict[Place, int]:
+        """Return the next offset of every partition that has one, without a lock."""
+        rows = await connection.fetch(f"SELECT topic, partition, next_offset FROM {self._name}.position")  # noqa: S608
+        return {(row[0], row[1]): row[2] for row in rows}
+
     async def load(self, connection: Connection, request_ids: Iterable[UUID], *, lock: bool = True) -> dict[UUID, Known[S]]:
         """Lock (in the order of their ids) and return what is known of these requests; those never seen are missing."""
         lock_sql = " ORDER BY request_id FOR UPDATE" if lock else ""

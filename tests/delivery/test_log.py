@@ -107,6 +107,25 @@ async def test_a_restarted_consumer_goes_on_where_postgresql_says(bench: Bench, 
     assert [sequence for request, sequence in await bench.said() if request == mine] == [1, 2]
 
 
+async def test_a_log_that_was_lost_is_read_from_its_new_beginning(bench: Bench, broker: KafkaServer) -> None:
+    mine = uuid.uuid4()
+    await publish(broker, added(1, "a", mine))
+    async with consuming(bench, broker):
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+        await bench.pool.execute("UPDATE notifier.position SET next_offset = next_offset + 1000")  # the log ends far below
+        await until(lambda: equals(rewound(bench), 0))
+
+        await publish(broker, added(2, "b", mine))
+        await until(lambda: equals(bench.heard(mine), ("a", "b")))
+
+    assert [sequence for request, sequence in await bench.said() if request == mine] == [1, 2]
+
+
+async def rewound(bench: Bench) -> int:
+    """How many partitions stand before their first record, or far beyond their last."""
+    return int(await bench.pool.fetchval("SELECT count(*) FROM notifier.position WHERE next_offset = 0 OR next_offset >= 1000"))
+
+
 # --- archive -------------------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +142,7 @@ async def test_the_archive_is_published_again_and_readers_drop_what_they_know(
         before = await bench.said()
 
         assert await rewind(bench.pool, "notifier") > 0
+        await until(lambda: equals(rewound(bench), 0))  # although nothing new comes
         await publish(broker, added(2, "b", mine))
         await until(lambda: equals(bench.heard(mine), ("a", "b")))
 

@@ -3,33 +3,37 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
-from uuid import UUID
 
-from services.notifier.compose import Composer, Mail, Undeliverable
-from services.notifier.domain.correspondence import Correspondence, Letter
+from services.notifier.compose import Composer, Mail
+from services.notifier.domain.correspondence import Correspondence
 from services.notifier.domain.retry import next_try
 from services.notifier.domain.step import LetterFailed, LetterSent
 from services.notifier.smtp import Answer, Line, ServerAway
 from services.notifier.store import Claimed, LetterStore, PutBack
+from services.notifier.writer import Paper, Writer
 from shared import metrics
 from shared.app import App
-from shared.delivery.core import describe
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from shared.delivery.points import reach
 from shared.delivery.values import Input
-from shared.organisation import UnknownCode
-from shared.vault.seal import RequestKey, Unreadable, Vault
+from shared.vault.seal import Vault
 
 T = TypeVar("T")
 SET: Final = 25
-"""Letters claimed at once by a connection. At a kill, at most those in flight are sent again: SET x connections."""
+"""Most letters that a connection claims at once. At a kill, at most those in flight are sent again: SET x connections."""
+_FIRST_SET: Final = 5
+_SET_TAKES_SECONDS: Final = 0.25
+"""What a set is sized to, by the speed of the one before: of a slow server each connection takes one letter at a time."""
 LEASE: Final = timedelta(seconds=180)
 SET_SECONDS: Final = 60.0
 """Past it the rest of a set is given back. With the 60 + 60 s that one mail may take it stays under the lease."""
 LOOK_SECONDS: Final = 1.0
+REST_SECONDS: Final = 1.0
+_LAST_TRIES: Final = 5
 _AWAY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
 
@@ -47,8 +51,7 @@ class Sender:
 
     def __init__(self, app: App[Correspondence], composer: Composer, vault: Vault, *, lines: list[Line], holder: str) -> None:
         self._app = app
-        self._composer = composer
-        self._vault = vault
+        self._writer = Writer(app, composer, vault)
         self._lines = [(line, LetterStore(app.pool, holder=f"{holder}/{place}")) for place, line in enumerate(lines)]
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -65,7 +68,7 @@ class Sender:
         """Say that letters may have become due: after a commit."""
         self._woken.set()
 
-    async def next_set(self, line: Line, store: LetterStore) -> list[Claimed]:
+    async def next_set(self, line: Line, store: LetterStore, *, limit: int) -> list[Claimed]:
         """Wait until letters are due, and claim some. While the mail server is away nothing is claimed: no attempt is lost.
 
         Claims that an earlier run of this replica died with, or that PostgreSQL took without our knowing, are given back.
@@ -80,7 +83,7 @@ class Sender:
                     if not certain:
                         await store.release_mine()
                     certain = True
-                    if claimed := await store.claim_due(self._app.clock.now(), limit=SET, lease=LEASE):
+                    if claimed := await store.claim_due(self._app.clock.now(), limit=limit, lease=LEASE):
                         return claimed
                     failures = 0
                 except _DATABASE_AWAY as error:
@@ -110,81 +113,36 @@ class Sender:
                 self._server_away = False
                 self._app.log.info("smtp.back")
 
-    async def deliver(self, line: Line, store: LetterStore, claimed: list[Claimed]) -> None:
-        """Send a set. After it every letter of it is sent, given up, or put back."""
+    async def deliver(self, line: Line, store: LetterStore, claimed: list[Claimed]) -> bool:
+        """Send a set. After it every letter of it is sent, given up, or put back. Return whether the connection was lost.
+
+        Raises what asyncpg raises when PostgreSQL is away and the service is to stop.
+        """
         outcomes = _Outcomes()
         try:
-            states, keys = await self._patiently(lambda: self._load(store, claimed))
-            await self._send_all(line, claimed, states, keys, outcomes)
+            papers = await self._patiently(lambda: self._writer.gather(claimed))
+            return await self._send_all(line, papers, outcomes)
         finally:
             await self._patiently(lambda: self._apply(store, outcomes))
 
-    async def _send_all(
-        self,
-        line: Line,
-        claimed: list[Claimed],
-        states: dict[UUID, Correspondence | None],
-        keys: dict[UUID, bytes],
-        outcomes: _Outcomes,
-    ) -> None:
+    async def _send_all(self, line: Line, papers: list[Paper], outcomes: _Outcomes) -> bool:
         until = time.monotonic() + SET_SECONDS
-        for one in claimed:
-            known = states.get(one.request_id)
-            letter = known.due_letters.get(one.name) if known else None
-            if known is None or letter is None:
-                continue  # sent or erased meanwhile: its row is gone
-            if self._stopping or self._server_away or time.monotonic() > until:
+        lost = False
+        for paper in papers:
+            one = paper.claimed
+            if lost or self._stopping or self._server_away or time.monotonic() > until:
                 outcomes.back.append(PutBack(one.request_id, one.name, one.attempts, None))
                 continue
             try:
-                mail = self._compose(one, letter, known, keys)
+                mail = self._writer.write(paper)
                 answer = mail if isinstance(mail, Answer) else await self._send(line, mail)
             except ServerAway as error:
+                lost = True
                 self._tell_away(error)
                 outcomes.back.append(PutBack(one.request_id, one.name, one.attempts, None))
-                continue
-            self._note(one, letter, known, answer, outcomes)
-
-    async def _load(
-        self, store: LetterStore, claimed: list[Claimed]
-    ) -> tuple[dict[UUID, Correspondence | None], dict[UUID, bytes]]:
-        ids = {one.request_id for one in claimed}
-        async with self._app.pool.acquire() as connection:
-            known = await self._app.shell.store.load(connection, ids, lock=False)
-            keys = await store.find_wrapped_keys(connection, ids)
-        return {request_id: one.state for request_id, one in known.items()}, keys
-
-    def _compose(self, one: Claimed, letter: Letter, known: Correspondence, keys: dict[UUID, bytes]) -> Mail | Answer:
-        """Return the mail, or why there is none."""
-        wrapped = keys.get(one.request_id)
-        if wrapped is None:
-            return Answer("failed", "erased")
-        try:
-            return self._composer.compose(
-                one.name,
-                letter,
-                known,
-                request_id=one.request_id,
-                authority=self._app.authority(known.authority),
-                key=self._unwrap(one.request_id, wrapped),
-                now=self._app.clock.now(),
-            )
-        except Undeliverable as error:
-            return Answer("failed", error.why)
-        except Unreadable:
-            return self._fault(one, "key_not_configured")
-        except UnknownCode:
-            return self._fault(one, "authority_not_configured")
-        except Exception as error:  # a fault of ours in one letter: the others go on, and this one waits for a new version
-            return self._fault(one, describe(error))
-
-    def _unwrap(self, request_id: UUID, wrapped: bytes) -> RequestKey:
-        return self._vault.unwrap(request_id, wrapped)
-
-    def _fault(self, one: Claimed, why: str) -> Answer:
-        error_id = f"{one.name}.{one.request_id}"
-        self._app.log.error("letter.not_composed", request_id=one.request_id, letter=one.name, why=why, error_id=error_id)
-        return Answer("retry", "not_composed")
+            else:
+                self._note(paper, answer, outcomes)
+        return lost
 
     async def _send(self, line: Line, mail: Mail) -> Answer:
         reach("letter.before_send")
@@ -194,24 +152,25 @@ class Sender:
         return answer
 
     def _tell_away(self, error: ServerAway) -> None:
+        """The server is away for all, unless another connection holds: then only this one rests (a limit of the server, say)."""
+        metrics.UNAVAILABLE.labels("notifier", "smtp").inc()
         if not self._server_away:
-            self._server_away = True
-            self._outages += 1
-            metrics.UNAVAILABLE.labels("notifier", "smtp").inc()
             self._app.log.warning("smtp.unavailable", why=error.why)
+            if not any(line.connected for line, _ in self._lines):
+                self._server_away = True
+                self._outages += 1
 
-    def _note(self, one: Claimed, letter: Letter, known: Correspondence, answer: Answer, outcomes: _Outcomes) -> None:
-        attempts, now = one.attempts + 1, self._app.clock.now()
+    def _note(self, paper: Paper, answer: Answer, outcomes: _Outcomes) -> None:
+        one, attempts, now = paper.claimed, paper.claimed.attempts + 1, self._app.clock.now()
         command: LetterSent | LetterFailed | None = None
         match answer.kind:
             case "sent":
                 self._outages = 0
                 command = LetterSent(one.name, attempts)
             case "failed":
-                tried = attempts if answer.why in ("refused", "address_not_supported") else one.attempts
-                command = LetterFailed(one.name, answer.why, tried)
+                command = LetterFailed(one.name, answer.why, attempts if answer.tried else one.attempts)
             case "retry":
-                again = next_try(request_id=one.request_id, attempts=attempts, arose_at=letter.at, now=now)
+                again = next_try(request_id=one.request_id, attempts=attempts, arose_at=paper.letter.at, now=now)
                 if again is None:
                     command = LetterFailed(one.name, "out_of_tries", attempts)
                 else:
@@ -219,7 +178,7 @@ class Sender:
         outcome = {LetterSent: "sent", LetterFailed: "failed"}.get(type(command), "retried")
         metrics.MAILS.labels(outcome).inc()
         if command is not None:
-            outcomes.told.append(Input(one.request_id, known.authority, command))
+            outcomes.told.append(Input(one.request_id, paper.known.authority, command))
         if answer.kind != "sent":
             self._app.log.info(f"letter.{outcome}", request_id=one.request_id, letter=one.name, why=answer.why, attempt=attempts)
 
@@ -244,6 +203,8 @@ class Sender:
             try:
                 return await call()
             except _DATABASE_AWAY:
+                if self._stopping and failures > _LAST_TRIES:
+                    raise
                 await asyncio.sleep(_AWAY_SECONDS[min(failures, 2)])
                 failures += 1
 
@@ -259,18 +220,25 @@ class _Worker:
         self._sender = sender
         self._line = line
         self._store = store
+        self._limit = _FIRST_SET
 
     async def serve(self) -> None:
         """Claim and send, for ever. Cancelled, it finishes the mail under way and commits what became of the set."""
         try:
             while True:
-                claimed = await self._sender.next_set(self._line, self._store)
+                claimed = await self._sender.next_set(self._line, self._store, limit=self._limit)
+                began = time.monotonic()
                 delivering = asyncio.create_task(self._sender.deliver(self._line, self._store, claimed))
                 try:
-                    await asyncio.shield(delivering)
+                    lost = await asyncio.shield(delivering)
                 except asyncio.CancelledError:
                     self._sender.stop()
-                    await delivering
+                    with suppress(*_DATABASE_AWAY):
+                        await delivering
                     raise
+                each = (time.monotonic() - began) / len(claimed)
+                self._limit = max(1, min(SET, int(_SET_TAKES_SECONDS / max(each, 0.001))))
+                if lost:  # it was refused while others hold: leave the work to them for a while
+                    await asyncio.sleep(REST_SECONDS)
         finally:
             await self._line.close()

@@ -27,10 +27,11 @@ class ServerAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said of one mail. "retry": for now. "failed": for good. `why` is a code."""
+    """What became of one mail. "retry": not taken for now. "failed": for good. `why` is a code. `tried`: the server was asked."""
 
     kind: Literal["sent", "retry", "failed"]
     why: str = ""
+    tried: bool = False
 
 
 class Line:
@@ -63,6 +64,11 @@ class Line:
         except ServerAway:
             self.drop()
             raise
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as is known."""
+        return self._smtp is not None and self._smtp.is_connected
 
     async def connect(self) -> bool:
         """Open the connection if it is not; return whether it had to be opened. Raises ServerAway."""
@@ -116,7 +122,7 @@ class Line:
         if smtp is None or smtp.protocol is None:
             raise ServerAway("connection_lost")
         if mail.recipient.utf8 and not smtp.supports_extension("smtputf8"):
-            return Answer("failed", "address_not_supported")
+            return Answer("failed", "address_not_supported", tried=True)
         try:
             async with asyncio.timeout(MAIL_SECONDS):
                 if answer := await self._envelope(smtp.protocol, mail):
@@ -157,7 +163,7 @@ class Line:
                     await self._smtp.rset()
             except _FAULTS:
                 self.drop()
-        return Answer("failed", "refused") if 500 <= code < 600 else Answer("retry", "deferred")
+        return Answer("failed", "refused", tried=True) if 500 <= code < 600 else Answer("retry", "deferred")
 
 
 def _name_of(error: BaseException) -> str:

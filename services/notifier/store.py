@@ -88,7 +88,8 @@ class LetterStore:
         async with self._pool.acquire() as connection:
             await connection.execute(PUT_BACK, *[list(column) for column in zip(*letters, strict=True)])
 
-    async def find_wrapped_keys(self, connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, bytes]:
-        """Return the wrapped keys of those requests that still have one."""
-        rows = await connection.fetch(KEYS, list(request_ids))
-        return {row["request_id"]: row["wrapped"] for row in rows}
+
+async def find_wrapped_keys(connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """Return the wrapped keys of those requests that still have one."""
+    rows = await connection.fetch(KEYS, list(request_ids))
+    return {row["request_id"]: row["wrapped"] for row in rows}

@@ -133,7 +133,7 @@ class Notifier:
     authority: Authority
     known: Correspondence | None = None
     said: list[Any] = field(default_factory=list)
-    composer: Composer = field(default_factory=lambda: composer())
+    composer: Composer = field(default_factory=composer)
 
     def take(self, *inputs: Any) -> tuple[Any, ...]:
         """Take facts or commands in this order; return what was said of letters."""

@@ -144,7 +144,7 @@ def render(scene: Scene, language: str, notifier: Notifier) -> dict[str, str]:
     mail = notifier.mail(scene.letter, story)
     read = email.message_from_bytes(mail.content, policy=email.policy.default)
     head = "".join(f"{name}: {read[name]}\n" for name in ("From", "To", "Reply-To", "Subject") if read[name])
-    parts: dict[str, Any] = {part.get_content_subtype(): part for part in read.iter_parts()}  # type: ignore[attr-defined]  # EmailMessage, by the policy
+    parts: dict[str, Any] = {part.get_content_subtype(): part for part in read.iter_parts()}
     text, html = (parts[form].get_content().replace("\r\n", "\n") for form in ("plain", "html"))
     return {"txt": f"{head}\n{text}", "html": html}
 

@@ -1,13 +1,22 @@
 """Letters on their way to a real mail server that behaves, refuses, hangs up or is away."""
 
 import asyncio
+import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from deploy.local import address, folders
 from deploy.local.mailsink import MailSink
+from deploy.local.process import ServerProcess
+from services.notifier.app import build
+from services.notifier.settings import NotifierSettings
 from shared.events import handling, notifications
-from tests.notifier.conftest import Office
+from shared.vault.seal import Vault
+from tests.conftest import fresh_database
+from tests.notifier.conftest import KEYS, Office, prepare
 
 pytestmark = pytest.mark.integration
 
@@ -84,8 +93,10 @@ async def test_a_slow_server_delays_letters_and_loses_none(office: Office, mail_
     mail_sink.behave(delay_seconds=0.5)
     stories = [office.story() for _ in range(12)]
     await office.store_keys(*stories)
+    began = time.monotonic()
     await office.tell(*(story.received() for story in stories))
     await office.until_quiet()
+    assert time.monotonic() - began < 4  # 6 s one after the other: the connections share them
     assert len(mail_sink.mails()) == 12
 
 
@@ -132,3 +143,99 @@ async def test_a_key_that_is_gone_means_that_nothing_is_sent(office: Office, mai
     await office.until_quiet()
     assert {(one.letter, one.why) for one in await office.outcomes()} == {("receipt", "erased"), ("resolution.2", "erased")}
     assert mail_sink.mails() == []
+
+
+async def test_text_that_looks_like_smtp_arrives_as_text(office: Office, mail_sink: MailSink) -> None:
+    story = office.story()
+    await office.store_keys(story)
+    text = "..\r\n.\r\nMAIL FROM:<evil@example.org>\r\nRCPT TO:<evil@example.org>\r\nDATA\r\n.\n.x\r\nQUIT"
+    await office.tell(story.received(text=text, name="A\r\nBcc: evil@example.org"), story.assigned())
+    await office.until_quiet()
+    assert {tuple(mail["recipients"]) for mail in mail_sink.mails()} == {
+        ("voirie@rivemont.example",),
+        ("solene.vautrin@courriel.example",),
+    }
+    [mail] = await mail_sink.wait_for(to="voirie@rivemont.example")
+    quoted = "\n".join(f"> {line}" for line in text.replace("\r\n", "\n").split("\n"))
+    assert quoted in mail["text"].replace("\r\n", "\n")
+
+
+async def test_an_address_that_needs_smtputf8_goes_out_where_the_server_takes_it(office: Office, mail_sink: MailSink) -> None:
+    story = office.story()
+    await office.store_keys(story)
+    await office.tell(story.received(email="solène@mairie-évry.example"))
+    await office.until_quiet()
+    assert mail_sink.mails()[0]["recipients"] == ["solène@xn--mairie-vry-h7a.example"]
+
+
+async def test_an_erased_request_is_not_written_to_any_more(office: Office, mail_sink: MailSink) -> None:
+    mail_sink.behave(refuse=451)
+    story = office.story()
+    await office.store_keys(story)
+    await office.tell(story.received())
+
+    async def refused() -> bool:
+        return bool(await office.query("SELECT 1 FROM notifier.letter WHERE attempts = 1 AND leased_until IS NULL"))
+
+    await office.until(refused)
+    mail_sink.behave()
+    await office.tell(story.erased())
+    office.move(timedelta(minutes=5))
+    await asyncio.sleep(1.5)
+    assert mail_sink.mails() == [] and await office.query("SELECT 1 FROM notifier.letter") == []
+    assert [(one.letter, one.why) for one in await office.outcomes()] == [("receipt", "erased")]
+
+
+async def test_mail_follows_the_commit_within_milliseconds(office: Office, mail_sink: MailSink) -> None:
+    took = []
+    for _ in range(20):
+        story = office.story()
+        await office.store_keys(story)
+        began = time.perf_counter()
+        await office.tell(story.received())
+        async with asyncio.timeout(5):
+            while await office.app.pool.fetchval("SELECT 1 FROM notifier.letter"):
+                await asyncio.sleep(0.001)
+        took.append(time.perf_counter() - began)
+    assert sorted(took)[10] < 0.1, took  # about 15 ms on a quiet machine
+
+
+@pytest.mark.parametrize("point", ["letter.before_send", "letter.after_send"])
+async def test_a_kill_loses_no_mail_and_repeats_only_what_was_in_flight(
+    postgres_server: address.Postgres, mail_sink: MailSink, tmp_path: Path, point: str
+) -> None:
+    async with fresh_database(postgres_server.dsn) as dsn:
+        settings = await prepare(dsn, tmp_path, mail_sink.smtp)
+        office = Office(await build(settings), dsn, tmp_path, settings, Vault.from_text(KEYS))
+        stories = [office.story() for _ in range(150)]
+        await office.store_keys(*stories)
+        await office.tell(*(story.received(email=f"usager{number}@courriel.example") for number, story in enumerate(stories)))
+        killed = _start(settings, tmp_path, {"AIGUILLEUR_KILL_AT": f"{point}:60"})
+        async with asyncio.timeout(30):
+            while killed.exit_code is None:
+                await asyncio.sleep(0.1)
+        assert killed.exit_code == -9
+        again = _start(settings, tmp_path, {})
+        await office.until_quiet(timeout_seconds=30)
+        again.stop()
+        ids = [mail["message_id"] for mail in mail_sink.mails()]
+        assert len(set(ids)) == 150 and len(ids) - 150 <= 100
+        assert {one.letter for one in await office.outcomes()} == {"receipt"} and len(await office.outcomes()) == 150
+        office.app.pool.terminate()
+
+
+def _start(settings: NotifierSettings, folder: Path, more: dict[str, str]) -> ServerProcess:
+    """Run the notifier as a process of its own."""
+    told = {
+        "AIGUILLEUR_KAFKA": settings.kafka,
+        "AIGUILLEUR_ORGANISATION": str(settings.organisation),
+        "AIGUILLEUR_CLOCK_FILE": str(settings.clock_file),
+        "AIGUILLEUR_KEYS": settings.keys.get_secret_value(),
+        "AIGUILLEUR_LINK_KEY": settings.link_key.get_secret_value(),
+        "AIGUILLEUR_SMTP": settings.smtp.get_secret_value(),
+        "AIGUILLEUR_NOTIFIER_DATABASE": settings.database.get_secret_value(),
+        "AIGUILLEUR_NOTIFIER_PORT": str(settings.port),
+        "PYTHONPATH": str(folders.ROOT),
+    }
+    command = [sys.executable, "-m", "services.notifier"]
+    return ServerProcess(command, log_file=folder / "notifier.log", pid_file=folder / "notifier.pid", environment=told | more)

@@ -12,7 +12,7 @@ import uvloop
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import log
+from shared import log, trace
 from shared.clock import Clock, clock_from
 from shared.db.pool import open_pool
 from shared.delivery.consumer import STALLED_SECONDS, Consumer
@@ -52,6 +52,7 @@ class App(Generic[S]):
         self.clock = clock
         self.vault = vault
         self.log = log.get_log(service.name)
+        self.tracing = trace.setup(service.name, settings.otlp)
         self.shell: Shell[S] = Shell(
             service,
             pool=pool,
@@ -60,13 +61,15 @@ class App(Generic[S]):
             vault=vault,
             admissions=admissions,
             parked_limit=settings.parked_limit,
+            tracing=self.tracing,
         )
         self.consumer = Consumer(self.shell, bootstrap=settings.kafka, instance=settings.instance)
         self._producer = Producer(settings.kafka, client_id=f"{service.name}-{settings.instance}")
         dsn = settings.database.get_secret_value()
-        self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer)
+        self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer, tracing=self.tracing)
         self.shell.on_commit = self.relay.wake
         self.http = FastAPI(title=f"Aiguilleur {service.name}", version="1", docs_url=None, redoc_url=None)
+        self.http.add_middleware(trace.TraceContext)
         self.background: list[Callable[[], Awaitable[None]]] = []
         """The service's own loops (ticks, the sending of mail): each runs for ever and is cancelled at the end."""
         self._add_health()
@@ -125,6 +128,7 @@ class App(Generic[S]):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._producer.close()
         self.pool.terminate()
+        await asyncio.to_thread(self.tracing.close)
         self.log.info("service.stopped")
 
     async def _guard(self, loop: Callable[[], Awaitable[None]]) -> None:

@@ -14,6 +14,7 @@ from shared.delivery.service import Service, StateCodec
 from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
 from shared.events.envelope import MAX_VALUE_BYTES, encode_value
 from shared.events.topics import Topic
+from shared.events.traceparent import traceparent_of
 
 S = TypeVar("S")
 
@@ -182,7 +183,7 @@ class Core(Generic[S]):
             value = encode_value(event)
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError("an event would be larger than Kafka takes")
-            told = (event.type_, event.at, one.traceparent, value)
+            told = (event.type_, event.at, one.traceparent or traceparent_of(run.request_id), value)
             outgoing.append(Outgoing(run.request_id, topic.name, key, sent[place], *told))
         return sent, outgoing
 

@@ -12,6 +12,7 @@ from shared.delivery.producer import NOT_SENT, Producer
 from shared.delivery.store import decode_headers
 from shared.events.envelope import encode_headers
 from shared.log import get_log
+from shared.trace import Tracing
 
 SET = 500
 PACE_SECONDS = 0.005
@@ -23,12 +24,13 @@ ARCHIVE_DAYS = 14
 class Relay:
     """Publishes the outbox of one service. Several replicas may run; the one that holds the advisory lock works."""
 
-    def __init__(self, service: str, *, dsn: str, pool: asyncpg.Pool, producer: Producer) -> None:
+    def __init__(self, service: str, *, dsn: str, pool: asyncpg.Pool, producer: Producer, tracing: Tracing | None = None) -> None:
         self._service = service
         self._source = f"/aiguilleur/{service}"
         self._dsn = dsn
         self._pool = pool
         self._producer = producer
+        self._tracing = tracing or Tracing(service)
         self._woken = asyncio.Event()
         self._log = get_log(service)
         self._leads = False
@@ -105,7 +107,8 @@ class Relay:
         if not rows:
             return 0
         reach("relay.after_claim")
-        await self._send(rows)
+        with self._tracing.span("publish", causes=(row["traceparent"] for row in rows)):
+            await self._send(rows)
         reach("relay.after_send")
         await connection.execute(
             f"UPDATE {self._service}.outbox SET published_at = now() WHERE id = ANY($1::bigint[])",  # noqa: S608

@@ -18,8 +18,10 @@ from shared.delivery.run import ContextFor
 from shared.delivery.service import Context, Service
 from shared.delivery.store import Conflict, Connection, Place, Store
 from shared.delivery.values import Folded, Input, Parked, RawRecord, Result
+from shared.events.traceparent import traceparent_of
 from shared.log import get_log
 from shared.organisation import Authority
+from shared.trace import Tracing, caller
 from shared.vault.seal import Vault
 
 S = TypeVar("S")
@@ -50,6 +52,7 @@ class Shell(Generic[S]):
         vault: Vault | None = None,
         admissions: Mapping[str, Admission] | None = None,
         parked_limit: int = 100,
+        tracing: Tracing | None = None,
     ) -> None:
         self.service = service
         self.core: Core[S] = Core(service)
@@ -60,6 +63,7 @@ class Shell(Generic[S]):
         self._clock = clock
         self._authority_of = authority_of
         self._parked_limit = parked_limit
+        self._tracing = tracing or Tracing(service.name)
         sequenced = frozenset(topic.name for topic in service.sequenced)
         self.reader = Reader(sequenced, admissions or {}, vault.reveal if vault else None)
         self.store: Store[S] = Store(self.core, decode_parked=self.reader.read_waiting, hide=vault.hide if vault else None)
@@ -77,12 +81,20 @@ class Shell(Generic[S]):
             Exception: whatever the step raised.
         """
         future: asyncio.Future[Result[S]] = asyncio.get_running_loop().create_future()
-        self._queue.append((one, future))
-        self._queued.set()
-        result = await future
+        parent = one.traceparent or caller.get()
+        if not self._tracing.on:
+            result = await self._enqueue(one._replace(traceparent=parent) if parent else one, future)
+        else:
+            with self._tracing.span(type(one.event).__name__, parent=parent or traceparent_of(one.request_id)) as own:
+                result = await self._enqueue(one._replace(traceparent=own), future)
         if result.error is not None:
             raise result.error
         return result
+
+    async def _enqueue(self, one: Input, future: "asyncio.Future[Result[S]]") -> Result[S]:
+        self._queue.append((one, future))
+        self._queued.set()
+        return await future
 
     async def serve_local(self) -> None:
         """Run local inputs in batches for ever: the next batch gathers while one is being committed (group commit)."""
@@ -218,12 +230,13 @@ class Shell(Generic[S]):
         read = [self.reader.read(raw) for raw in fresh]
         inputs = [one for one in read if isinstance(one, Input)]
         lost = [one for one in read if isinstance(one, Parked)]
-        folded = await self._fold(connection, inputs, how=how)
-        folded.parked += lost
-        if unexpected := sum(1 for one in folded.parked if one.why not in ("waiting", "refused")):
-            await self._check_limit(connection, unexpected)
-        reach("consume.after_fold")
-        await self.store.save(connection, folded, moved)
+        with self._tracing.span("log", causes=(one.traceparent for one in inputs)):
+            folded = await self._fold(connection, inputs, how=how)
+            folded.parked += lost
+            if unexpected := sum(1 for one in folded.parked if one.why not in ("waiting", "refused")):
+                await self._check_limit(connection, unexpected)
+            reach("consume.after_fold")
+            await self.store.save(connection, folded, moved)
         reach("consume.before_commit")
         return folded
 

@@ -10,7 +10,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^
 """The code of an authority, a service, a category, a promise...: lower case, digits, hyphens."""
 
 Sealed = Annotated[str, StringConstraints(min_length=1, max_length=700_000)]
-"""Personal data under the request's key, base64 (shared/vault). Whether it is, is seen when it is opened: it is the longest field."""
+"""Personal data under the request's key, base64 (shared/vault). Its form is seen when it is opened: it is the longest field."""
 
 MailAddress = Annotated[
     str,

@@ -13,6 +13,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from shared.events.topics import TOPICS, Topic
+from shared.events.traceparent import read_traceparent
 
 MAX_VALUE_BYTES = 900_000
 MAX_NAME_LENGTH = 500
@@ -135,7 +136,7 @@ def _received(topic: str, attributes: Mapping[str, str], value: bytes) -> Receiv
         source=attributes["ce_source"],
         id=attributes["ce_id"],
         sequence=read_sequence(attributes.get("ce_sequence")) if _SEQUENCED[topic] else None,
-        traceparent=attributes.get("traceparent"),
+        traceparent=read_traceparent(attributes.get("traceparent")),
     )
 
 

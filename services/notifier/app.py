@@ -26,6 +26,7 @@ async def build(settings: NotifierSettings) -> App[Correspondence]:
         sender=settings.sender,
         bounces=settings.bounces,
     )
+    composer.prepare({language for one in parts["organisation"].current.authorities.values() for language in one.languages})
     server = parse_server(settings.smtp.get_secret_value())
     lines = [Line(server, name="aiguilleur") for _ in range(settings.connections)]
     sender = Sender(app, composer, parts["vault"], lines=lines, holder=settings.instance)

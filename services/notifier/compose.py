@@ -70,8 +70,16 @@ class Composer:
         self._site_url = site_url.rstrip("/") if site_url else None
         self._sender = sender
         self._bounces = bounces
-        press = Press()
-        self._sheet: Callable[[Shape], LetterSheet] = lru_cache(maxsize=_SHEETS)(lambda shape: make_sheet(press, shape))
+        self._press = Press()
+        self._sheet: Callable[[Shape], LetterSheet] = lru_cache(maxsize=_SHEETS)(self._make_sheet)
+
+    def prepare(self, languages: Iterable[str]) -> None:
+        """Make ready for letters in these languages, so that the first ones are as quick as the others."""
+        for language in languages:
+            self._press.prepare(language)
+
+    def _make_sheet(self, shape: Shape) -> LetterSheet:
+        return make_sheet(self._press, shape)
 
     def compose(
         self,

@@ -88,7 +88,7 @@ def setup(service: str, otlp: str | None) -> Tracing:
         return Tracing(service)
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # only now: it is slow to import
 
-    return Tracing(service, OTLPSpanExporter(endpoint=f"{otlp.rstrip('/')}/v1/traces"))
+    return Tracing(service, OTLPSpanExporter(endpoint=f"{otlp.rstrip('/')}/v1/traces", timeout=3))
 
 
 def _context(traceparent: str) -> SpanContext:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.local.process import ServerProcess
 from shared.events.topics import SERVICES
 from tests.faults.forgery import publish_out_of_order, publish_poison
 from tests.faults.load import Load
@@ -158,3 +159,27 @@ async def test_errors_are_one_line_with_what_to_do(busy: Scene) -> None:
 
     code, text = await run(busy, "parked", "show", "router", "999999")
     assert (code, text.splitlines()[0]) == (1, "error: router has no parked record 999999")
+
+
+async def test_one_process_serves_a_small_commune(busy: Scene) -> None:
+    town = busy.town
+    town.stop()
+    process = ServerProcess(
+        [sys.executable, "-m", "aiguilleur", "serve"],
+        log_file=town.folder / "serve.log",
+        pid_file=town.folder / "serve.pid",
+        environment=town.command_environment(),
+    )
+    town.processes["serve"] = process
+    for service in SERVICES:
+        await asyncio.to_thread(town.wait_ready, service, process)
+
+    load = Load(town.url("intake"), rate=20, history=busy.history)
+    posting = asyncio.create_task(load.run())
+    await asyncio.sleep(1)
+    load.stop()
+    await posting
+
+    await busy.heal_and_check(kills=0)
+    town.stop()
+    assert process.exit_code == 0

@@ -59,19 +59,20 @@ class Agents:
         """Read new mails for ever and act on them."""
         while True:
             if self._daytime():
-                for mail in await self._new_mails():
-                    self._start(mail)
+                for mail, task in await self._new_mails():
+                    self._start(mail, task)
             await asyncio.sleep(0.2)
 
-    async def _new_mails(self) -> list[dict[str, str]]:
+    async def _new_mails(self) -> list[tuple[dict[str, str], Task]]:
+        """Return the mails not seen before, with their tasks. One that comes before its usager has their answer is left for later."""
         answer = await self._http.get(f"{self._mails_url}/api/mails")
         mails = [mail for mail in answer.raise_for_status().json() if mail["id"] not in self._seen]
-        self._seen |= {mail["id"] for mail in mails}
-        return mails
+        known = [(mail, task) for mail in mails if (task := self._tasks.get(_reference_in(mail["subject"])))]
+        self._seen |= {mail["id"] for mail, _ in known}
+        return known
 
-    def _start(self, mail: dict[str, str]) -> None:
-        task = next((task for reference, task in self._tasks.items() if f"[{reference}]" in mail["subject"]), None)
-        if task is None or not task.left:
+    def _start(self, mail: dict[str, str], task: Task) -> None:
+        if not task.left:
             return
         running = asyncio.create_task(self._handle(task, mail["id"]))
         self._running.add(running)
@@ -119,6 +120,10 @@ class Agents:
                 if form := _form_of(candidate, act):
                     return candidate, form
         return None
+
+
+def _reference_in(subject: str) -> str:
+    return subject.partition("[")[2].partition("]")[0]
 
 
 def _form_of(page: WebPage, act: str) -> Form | None:

@@ -64,7 +64,7 @@ class Agents:
             await asyncio.sleep(0.2)
 
     async def _new_mails(self) -> list[tuple[dict[str, str], Task]]:
-        """Return the mails not seen before, with their tasks. One that comes before its usager has their answer is left for later."""
+        """Return the mails not seen before, with their tasks. One whose request is not known of yet is left for later."""
         answer = await self._http.get(f"{self._mails_url}/api/mails")
         mails = [mail for mail in answer.raise_for_status().json() if mail["id"] not in self._seen]
         known = [(mail, task) for mail in mails if (task := self._tasks.get(_reference_in(mail["subject"])))]

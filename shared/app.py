@@ -16,6 +16,7 @@ from shared import log, trace
 from shared.clock import Clock, clock_from
 from shared.db.pool import open_pool
 from shared.delivery.consumer import STALLED_SECONDS, Consumer
+from shared.delivery.errors import place_of
 from shared.delivery.housekeeping import keep_house
 from shared.delivery.producer import Producer
 from shared.delivery.reader import Admission
@@ -78,6 +79,10 @@ class App(Generic[S]):
         """Return the organisation of an authority as it is now. Raises UnknownCode."""
         return self.organisation.current.authority(code)
 
+    def report_page_error(self, error_id: str, error: Exception) -> None:
+        """Log that a page or an API failed: the id that its reader was given, what it was and where; never its text."""
+        self.log.error("page.failed", error_id=error_id, error=type(error).__name__, place=place_of(error))
+
     def _add_health(self) -> None:
         @self.http.get("/live", include_in_schema=False)
         async def live() -> Response:
@@ -139,7 +144,7 @@ class App(Generic[S]):
                 return
             except Exception as error:  # a loop of the frame must not end in silence
                 name = getattr(loop, "__qualname__", "loop")
-                place = _place_of(error)
+                place = place_of(error)
                 self.log.error("service.loop_failed", error=type(error).__name__, place=place, error_id=f"{self.name}.{name}")
                 await asyncio.sleep(1.0)
 
@@ -164,13 +169,6 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: Any = None) -> None:
         """Serve without catching signals."""
         await self._serve(sockets)
-
-
-def _place_of(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{'/'.join(trace.tb_frame.f_code.co_filename.split('/')[-3:])}:{trace.tb_lineno}"
 
 
 async def open_parts(settings: ServiceSettings, name: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, request_response
 
 from services.intake.documents import AcceptedDocument, ProblemDocument, TrackedDocument, submission_schema
-from services.intake.domain.announcement import owner_to_be
 from services.intake.site import Site, unavailable
 from services.intake.submission import Accepted, Invalid, submit
 from services.intake.tracking import find_tracked
@@ -186,7 +185,7 @@ def _accepted(site: Site, accepted: Accepted) -> Response:
     promise, received_at = state.promise, state.received_at
     if promise is None or received_at is None or accepted.token is None:
         raise RuntimeError(f"request {accepted.request_id}: its tracking token cannot be made with the keys at hand")
-    service = owner_to_be(state.chosen, authority, received_at)
+    service = authority.owner_to_be(state.chosen, received_at)
     contact = service.contact(authority)
     document = {
         "request_id": accepted.request_id,

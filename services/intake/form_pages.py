@@ -6,7 +6,6 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.intake.domain.announcement import owner_to_be
 from services.intake.form import Sent, errors_of, new_ticket, question_fields, read_fields, read_form
 from services.intake.site import Site, unavailable
 from services.intake.submission import Invalid, submit
@@ -104,7 +103,7 @@ def _form(site: Site, request: Request, asked: _Asked, sent: Sent, *, status_cod
     authority, now = asked.authority, site.app.clock.now()
     frame = site.frame(request)
     category = asked.category(sent.values.get("category"))
-    owner = owner_to_be(asked.code, authority, now)
+    owner = authority.owner_to_be(asked.code, now)
     promise = authority.promise_for("web", owner.code, category.code if category else None)
     unknown = asked.code is not None and asked.service is None
     shown: dict[str, Any] = {

@@ -1,28 +1,12 @@
 """The pages that only tell: authorities, services and elected officials, charter, legal notice."""
 
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.intake.site import Site
-from shared.events.requests import Channel
 from shared.organisation import Authority
 from shared.organisation.charter import PromiseRule
-from shared.pages.problem import N_
-
-_CHANNELS: Final[dict[Channel, str]] = {
-    "web": N_("Formulaire du site"),
-    "email": N_("Courriel"),
-    "messenger": N_("Messenger"),
-    "instagram": N_("Instagram"),
-    "mastodon": N_("Mastodon"),
-    "procedure": N_("Démarche en ligne"),
-    "app": N_("Application mobile"),
-    "phone": N_("Téléphone"),
-    "desk": N_("Guichet"),
-    "adapter": N_("Autre canal"),
-}
+from shared.pages.channels import CHANNEL_NAMES
 
 
 def add_pages(site: Site) -> None:
@@ -65,6 +49,6 @@ def add_pages(site: Site) -> None:
 
 def _reach(rule: PromiseRule, authority: Authority) -> list[str]:
     """Return the names of the channels, services and categories that a promise is for; none: it is for all."""
-    channels = [_CHANNELS[channel] for channel in rule.channels or ()]
+    channels = [CHANNEL_NAMES[channel] for channel in rule.channels or ()]
     services = [authority.service(code).full_name for code in rule.services or ()]
     return channels + services + [authority.category(code).name for code in rule.categories or ()]

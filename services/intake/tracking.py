@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 from uuid import UUID
-
-from pydantic import BaseModel
 
 from services.intake.domain.request import OPEN, Entry, TrackedRequest, What
 from services.intake.store import find_by_token, find_key
@@ -13,9 +11,8 @@ from shared.app import App
 from shared.events.content import AgentAct, Content, UsagerMessage
 from shared.organisation import Authority
 from shared.organisation.service import Service
-from shared.vault.seal import RequestKey, Unreadable, Vault
+from shared.vault.seal import RequestKey, Vault, opened
 
-M = TypeVar("M", bound=BaseModel)
 Kept = Literal["running", "late", "kept", "broken", "void"]
 
 
@@ -68,7 +65,7 @@ async def find_tracked(app: App[TrackedRequest], vault: Vault, token: str) -> Tr
     if authority is None:
         return None
     key = None if state.erased_at else await find_key(app.pool, vault, request_id)
-    content = _open(key, request_id, state.sealed, Content)
+    content = opened(key, request_id, state.sealed, Content)
     lines = _lines(state, key, request_id)
     return Tracked(request_id, authority, state, content, lines, _delay(state, app.clock.now()))
 
@@ -88,21 +85,12 @@ def _lines(state: TrackedRequest, key: RequestKey | None, request_id: UUID) -> t
 def _text(entry: Entry, key: RequestKey | None, request_id: UUID) -> str | None:
     """Return what somebody wrote, never who of the agents it was."""
     if entry.what in ("added", "reopening_asked", "replied", "reopened"):
-        message = _open(key, request_id, entry.sealed, UsagerMessage)
+        message = opened(key, request_id, entry.sealed, UsagerMessage)
         return message.text if message else None
     if entry.what in ("asked", "answered", "resolved"):
-        act = _open(key, request_id, entry.sealed, AgentAct)
+        act = opened(key, request_id, entry.sealed, AgentAct)
         return act.text if act else None
     return None
-
-
-def _open(key: RequestKey | None, request_id: UUID, sealed: str | None, model: type[M]) -> M | None:
-    if key is None or sealed is None:
-        return None
-    try:
-        return key.open(request_id, sealed, model)
-    except (Unreadable, ValueError):  # sealed under another key, or not by us: nothing that can be shown
-        return None
 
 
 def _delay(state: TrackedRequest, now: datetime) -> Delay | None:

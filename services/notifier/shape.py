@@ -43,16 +43,12 @@ class Shape:
 def service_of(letter: Letter, subject: Subject, authority: Authority) -> Service:
     """Return the service that a letter speaks of.
 
-    A receipt goes out before the router has spoken. It names the service that intake announced the delay for: the one that
-    was chosen, if it existed and was open when the request came in, else the front desk. A service that is gone from the
-    configuration, or that nobody knows yet, is the front desk too.
+    A receipt goes out before the router has spoken. It names the service that intake announced the delay for. A service that
+    is gone from the configuration, or that nobody knows yet, is the front desk.
     """
     if letter.kind != "receipt":
         return authority.find_service(letter.service) or authority.front_desk_service
-    chosen = authority.find_service(subject.service)
-    if chosen is None or not authority.is_open(chosen.code, subject.received_at):
-        return authority.front_desk_service
-    return chosen
+    return authority.owner_to_be(subject.service, subject.received_at)
 
 
 def shape_of(

@@ -22,6 +22,7 @@ from shared.delivery.errors import Unavailable
 from shared.delivery.values import Input, Result, Ticket
 from shared.events.content import AgentAct
 from shared.events.handling import Action, CommandRefused
+from shared.pages.channels import CHANNEL_NAMES
 from shared.pages.problem import Problem
 from shared.vault.seal import RequestKey
 
@@ -113,6 +114,7 @@ class Page:
             services=[(service.code, service.full_name) for service in open_services(sheet.life, sheet.authority, now)],
             timezone=sheet.authority.settings.timezone,
             wording=wording,
+            channel_names=CHANNEL_NAMES,
             most_characters=MAX_TEXT_CHARACTERS,
         )
 

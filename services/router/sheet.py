@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
 from uuid import UUID
-
-from pydantic import BaseModel
 
 from services.router.domain.life import Entry, Life, What
 from shared.events.content import AgentAct, Content, UsagerMessage
 from shared.organisation import Authority, Category, Question
-from shared.vault.seal import RequestKey, Unreadable
+from shared.vault.seal import RequestKey, opened
 
-M = TypeVar("M", bound=BaseModel)
 _FROM_USAGER = ("replied", "reopened")
 
 
@@ -70,7 +66,7 @@ class Sheet:
 
 def open_sheet(request_id: UUID, life: Life, key: RequestKey | None, authority: Authority, now: datetime) -> Sheet:
     """Return the sheet of a request; `key` is None when it was destroyed."""
-    content = _open(key, request_id, life.sealed, Content)
+    content = opened(key, request_id, life.sealed, Content)
     category = authority.find_category(life.category)
     return Sheet(
         request_id=request_id,
@@ -100,9 +96,9 @@ def _left_seconds(life: Life, authority: Authority, now: datetime) -> int | None
 def _line(entry: Entry, version: int, key: RequestKey | None, request_id: UUID, authority: Authority) -> Line:
     service = service_name(authority, entry.service)
     if entry.what in _FROM_USAGER:
-        message = _open(key, request_id, entry.sealed, UsagerMessage)
+        message = opened(key, request_id, entry.sealed, UsagerMessage)
         return Line(entry.at, entry.what, version, service, text=message.text if message else None)
-    act = _open(key, request_id, entry.sealed, AgentAct)
+    act = opened(key, request_id, entry.sealed, AgentAct)
     return Line(entry.at, entry.what, version, service, act.agent if act else None, act.text if act else None)
 
 
@@ -124,12 +120,3 @@ def _value(question: Question, value: str) -> str | bool | date:
                 return value
         case _:
             return value
-
-
-def _open(key: RequestKey | None, request_id: UUID, sealed: str | None, model: type[M]) -> M | None:
-    if key is None or sealed is None:
-        return None
-    try:
-        return key.open(request_id, sealed, model)
-    except (Unreadable, ValueError):  # sealed under another key, or not by us: nothing that can be shown
-        return None

@@ -42,7 +42,8 @@ class Site:
 
     def secure(self) -> None:
         """Put errors, headers, limits and assets around the routes. Once, after all of them."""
-        secure(self.app.http, ProblemAnswers(self.kit, frame_of=self.frame, report=self._report), max_body_bytes=_MAX_BODY_BYTES)
+        answers = ProblemAnswers(self.kit, frame_of=self.frame, report=self.app.report_page_error)
+        secure(self.app.http, answers, max_body_bytes=_MAX_BODY_BYTES)
         self.app.http.mount(self.kit.assets.prefix, self.kit.assets.static_app(self._brand_of))
 
     def link(self, token: str) -> Link:
@@ -92,13 +93,6 @@ class Site:
     def _brand_of(self, code: str) -> Brand | None:
         authority = self.app.organisation.current.authorities.get(code)
         return brand_of(authority) if authority else (NOBODYS if code == NOBODYS.code else None)
-
-    def _report(self, error_id: str, error: Exception) -> None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-        self.app.log.error("page.failed", error_id=error_id, error=type(error).__name__, place=place)
 
 
 def brand_of(authority: Authority) -> Brand:

@@ -5,7 +5,6 @@ from typing import Final
 from services.router.domain.life import What
 from shared.actions.link import LinkAction
 from shared.events.handling import Action, Status
-from shared.events.requests import Channel
 from shared.pages.problem import N_
 
 STATUS: Final[dict[Status, str]] = {
@@ -106,16 +105,3 @@ REFUSAL: Final[dict[str, str]] = {
     "closed_service": N_("Ce service est fermé en ce moment."),
 }
 """Why an action is refused."""
-
-CHANNEL: Final[dict[Channel, str]] = {
-    "web": N_("Formulaire du site"),
-    "email": N_("Courriel"),
-    "messenger": "Messenger",
-    "instagram": "Instagram",
-    "mastodon": "Mastodon",
-    "procedure": N_("Démarche en ligne"),
-    "app": N_("Application mobile"),
-    "phone": N_("Téléphone"),
-    "desk": N_("Guichet"),
-    "adapter": N_("Autre canal"),
-}

@@ -1,6 +1,5 @@
 """HTTP in: the explanation of a deadline."""
 
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -44,11 +43,4 @@ def add_api(app: App[Clocks]) -> None:
     def frame_of(request: Request) -> Frame:
         return frame_for(request, _NOBODYS)
 
-    def report_error(error_id: str, error: Exception) -> None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-        app.log.error("page.failed", error_id=error_id, error=type(error).__name__, place=place)
-
-    secure(app.http, ProblemAnswers(Pages(), frame_of=frame_of, report=report_error), max_body_bytes=_MAX_BODY_BYTES)
+    secure(app.http, ProblemAnswers(Pages(), frame_of=frame_of, report=app.report_page_error), max_body_bytes=_MAX_BODY_BYTES)

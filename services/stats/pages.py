@@ -18,22 +18,11 @@ from shared.app import App
 from shared.delivery.errors import UNAVAILABLE
 from shared.organisation import Authority
 from shared.pages.brand import Frame
+from shared.pages.channels import CHANNEL_NAMES
 from shared.pages.formats import duration
 from shared.pages.problem import N_, Problem
 from shared.pages.svg import Bar, bar_chart
 
-CHANNEL_NAMES: Final[dict[str, str]] = {
-    "web": N_("Formulaire du site"),
-    "email": N_("Courriel"),
-    "messenger": N_("Messenger"),
-    "instagram": N_("Instagram"),
-    "mastodon": N_("Mastodon"),
-    "procedure": N_("Démarche en ligne"),
-    "app": N_("Application mobile"),
-    "phone": N_("Téléphone"),
-    "desk": N_("Guichet"),
-    "adapter": N_("Autre canal"),
-}
 HIDDEN: Final = N_("masqué")
 NOTHING: Final = "–"
 

@@ -37,7 +37,7 @@ class Site:
 
     def secure(self) -> None:
         """Put errors, headers, limits and assets around the routes. Once, after all of them."""
-        answers = ProblemAnswers(self.kit, frame_of=self.frame, report=self._report)
+        answers = ProblemAnswers(self.kit, frame_of=self.frame, report=self.app.report_page_error)
         secure(self.app.http, answers, max_body_bytes=_MAX_BODY_BYTES)
         self.app.http.mount(self.kit.assets.prefix, self.kit.assets.static_app(self._brand_of))
 
@@ -93,10 +93,3 @@ class Site:
     def _brand_of(self, code: str) -> Brand | None:
         authority = self.app.organisation.current.authorities.get(code)
         return self._brand(authority) if authority else (_NOBODYS if code == _NOBODYS.code else None)
-
-    def _report(self, error_id: str, error: Exception) -> None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-        self.app.log.error("page.failed", error_id=error_id, error=type(error).__name__, place=place)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from shared.delivery.errors import InputRefused
+from shared.delivery.errors import InputRefused, place_of
 from shared.delivery.run import ContextFor, Run
 from shared.delivery.service import Service, StateCodec
 from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
@@ -248,10 +248,5 @@ def describe(error: Exception) -> str:
     """Name an exception and where it arose, without its text: the text may hold what a usager wrote. A refusal tells its own."""
     if isinstance(error, InputRefused):
         return str(error)
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    where = "/".join(trace.tb_frame.f_code.co_filename.split("/")[-3:])
-    return f"{type(error).__name__} at {where}:{trace.tb_lineno}"
+    place = place_of(error)
+    return f"{type(error).__name__} at {place}" if place else type(error).__name__

@@ -18,6 +18,14 @@ class InputRefused(Exception):
     """
 
 
+def place_of(error: BaseException) -> str:
+    """Return the file and line where an exception arose, "" for one never raised; not its text, which may name a usager."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{'/'.join(trace.tb_frame.f_code.co_filename.split('/')[-3:])}:{trace.tb_lineno}"
+
+
 UNAVAILABLE: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,

@@ -107,6 +107,14 @@ class Authority:
         asked = self.service(service)
         return asked.closed is None or not asked.closed_on(at.astimezone(self.timezone).date())
 
+    def owner_to_be(self, asked: str | None, at: datetime) -> Service:
+        """The service that will own what is asked on that day: the one chosen, if it exists and is open, else the front desk.
+
+        Intake announces the delay in its working time, the receipt names it and the router assigns it: one rule for all three.
+        """
+        chosen = self.find_service(asked)
+        return chosen if chosen is not None and self.is_open(chosen.code, at) else self.front_desk_service
+
     def promise_for(self, channel: Channel, service: str, category: str | None) -> PromiseRule:
         """The first promise of the charter that fits. `service` is the one that will own the request."""
         self.service(service)

@@ -50,6 +50,16 @@ class RequestKey:
         return model.model_validate_json(clear)
 
 
+def opened(key: RequestKey | None, request_id: UUID, sealed: str | None, model: type[Model]) -> Model | None:
+    """Return a sealed value for a page: None when there is none, its key was destroyed, or it is not one that we sealed."""
+    if key is None or sealed is None:
+        return None
+    try:
+        return key.open(request_id, sealed, model)
+    except (Unreadable, ValueError):
+        return None
+
+
 class Vault:
     """Wraps and unwraps request keys under the installation's key-encryption keys, the first of which is the current one."""
 

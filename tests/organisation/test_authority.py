@@ -120,3 +120,11 @@ def test_values_are_frozen_and_can_be_copied(town: Authority) -> None:
     with pytest.raises(ValueError, match="frozen"):
         service.name = "Autre"  # type: ignore[misc]  # that is the point
     assert pickle.loads(pickle.dumps(service)) == copy.deepcopy(service) == service
+
+
+@pytest.mark.parametrize(
+    ("asked", "owner"), [("voirie", "voirie"), ("culture", "accueil"), ("piscine", "accueil"), (None, "accueil")]
+)
+def test_who_will_own_it_is_the_chosen_service_if_it_exists_and_is_open(asked: str | None, owner: str) -> None:
+    assert TOWN.owner_to_be(asked, MONDAY).code == owner
+    assert not TOWN.is_open("culture", MONDAY)

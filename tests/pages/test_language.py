@@ -1,12 +1,15 @@
 """Which language the reader gets, and that nothing is left untranslated."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from starlette.requests import Request
 
+from shared.events.requests import Channel
 from shared.pages.brand import Brand
 from shared.pages.catalogue import Catalogue, missing_translations
+from shared.pages.channels import CHANNEL_NAMES
 from shared.pages.environment import Pages
 from shared.pages.language import choose_language, frame_for
 
@@ -89,3 +92,7 @@ def test_zero_is_singular_in_french_and_plural_in_english() -> None:
 
     assert Catalogue().translations("fr").ngettext(*sentence, 0) == sentence[0]
     assert Catalogue().translations("en").ngettext(*sentence, 0).startswith("%(num)s answers")
+
+
+def test_every_channel_has_its_name() -> None:
+    assert set(CHANNEL_NAMES) == set(get_args(Channel))

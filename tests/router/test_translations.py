@@ -6,7 +6,6 @@ from services.router import wording
 from services.router.domain.life import What, why_not
 from services.router.site import FOLDER
 from shared.events.handling import Action, Status
-from shared.events.requests import Channel
 from shared.pages.catalogue import Catalogue, missing_translations
 
 
@@ -17,7 +16,6 @@ def test_nothing_is_left_untranslated() -> None:
 def test_every_code_has_its_words() -> None:
     assert set(wording.STATUS) == set(wording.STATUS_KIND) == set(get_args(Status))
     assert set(wording.WHAT) == set(get_args(What))
-    assert set(wording.CHANNEL) == set(get_args(Channel))
     assert set(wording.ACTION) == {"view", *get_args(Action)}
     assert set(wording.BUTTON) == set(wording.DONE) == set(wording.DONE_OF) == set(get_args(Action))
     refusals = {why_not(status, action) for status in get_args(Status) for action in get_args(Action)} - {None}

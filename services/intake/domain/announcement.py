@@ -19,17 +19,9 @@ class Announcement:
     demande: bool
 
 
-def owner_to_be(asked: str | None, authority: Authority, now: datetime) -> Service:
-    """Return the service that will own the request: the one chosen, if it exists and is open, else the front desk."""
-    chosen = authority.find_service(asked)
-    if chosen is None or not authority.is_open(chosen.code, now):
-        return authority.front_desk_service
-    return chosen
-
-
 def announce(submission: Submission, authority: Authority, now: datetime) -> Announcement:
     """Return what is announced at `now` for a submission without faults, in working time of the service that will own it."""
-    service = owner_to_be(submission.service, authority, now)
+    service = authority.owner_to_be(submission.service, now)
     rule = authority.promise_for(submission.channel, service.code, submission.category)
     working_time = authority.calendar_of(service.code)
     category = authority.find_category(submission.category)

@@ -14,12 +14,10 @@ class Decision(NamedTuple):
 
 
 def route(asked: str | None, authority: Authority, now: datetime) -> Decision:
-    """Return the queue for what the usager chose: their choice when it exists and is open, else the front desk, always."""
-    desk = authority.settings.front_desk
+    """Return the queue for what the usager chose, as the authority decides it for all services, and why it is that one."""
+    owner = authority.owner_to_be(asked, now).code
     if asked is None:
-        return Decision(desk, "nobody_chose")
-    if authority.find_service(asked) is None:
-        return Decision(desk, "unknown_service")
-    if not authority.is_open(asked, now):
-        return Decision(desk, "closed_service")
-    return Decision(asked, "chosen")
+        return Decision(owner, "nobody_chose")
+    if owner == asked:
+        return Decision(owner, "chosen")
+    return Decision(owner, "closed_service" if authority.find_service(asked) else "unknown_service")

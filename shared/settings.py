@@ -2,10 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.setting_types import DatabaseAddress, KafkaAddress, Keys, LinkKey, Port, WebAddress
 
 T = TypeVar("T", bound="ServiceSettings")
 
@@ -20,22 +22,26 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
-    kafka: str = shared_field("KAFKA", "Kafka's address: host:port[,host:port]")  # type: ignore[assignment]
+    kafka: KafkaAddress = shared_field("KAFKA", "Kafka's address: host:port[,host:port]")  # type: ignore[assignment]
     organisation: Path = shared_field("ORGANISATION", "folder with one folder per authority")  # type: ignore[assignment]
     clock_file: Path | None = shared_field("CLOCK_FILE", "a clock shared with other processes (tests, demo)", None)  # type: ignore[assignment]
-    log_level: str = shared_field("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")  # type: ignore[assignment]
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = shared_field("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")  # type: ignore[assignment]
     instance: str = shared_field("INSTANCE", "name of this replica, unique and stable (a StatefulSet's ordinal)", "0")  # type: ignore[assignment]
-    otlp: str | None = shared_field("OTLP", "address of an OpenTelemetry collector (OTLP over HTTP); none: no traces", None)  # type: ignore[assignment]
-    site_url: str | None = shared_field("SITE_URL", "public address of intake's pages; default: the authority's own", None)  # type: ignore[assignment]
-    agents_url: str = shared_field("AGENTS_URL", "address of the agents' pages (router)", "http://127.0.0.1:8002")  # type: ignore[assignment]
-    keys: SecretStr | None = shared_field(
+    otlp: WebAddress | None = shared_field(
+        "OTLP", "address of an OpenTelemetry collector (OTLP over HTTP); none: no traces", None
+    )  # type: ignore[assignment]
+    site_url: WebAddress | None = shared_field("SITE_URL", "public address of intake's pages; default: the authority's own", None)  # type: ignore[assignment]
+    agents_url: WebAddress = shared_field("AGENTS_URL", "address of the agents' pages (router)", "http://127.0.0.1:8002")  # type: ignore[assignment]
+    keys: Keys | None = shared_field(
         "KEYS", "key-encryption keys NUMBER:BASE64[,...], 32 bytes each (openssl rand -base64 32)", None
     )  # type: ignore[assignment]
-    link_key: SecretStr | None = shared_field("LINK_KEY", "secret of the agents' signed links, base64, 32 bytes", None)  # type: ignore[assignment]
+    link_key: LinkKey | None = shared_field("LINK_KEY", "secret of the agents' signed links, base64, 32 bytes", None)  # type: ignore[assignment]
 
-    database: SecretStr = Field(description="the service's own address: postgresql://aiguilleur_<service>:password@host/name")
+    database: DatabaseAddress = Field(
+        description="the service's own address: postgresql://aiguilleur_<service>:password@host/name"
+    )
     host: str = Field("127.0.0.1", description="address that the HTTP server listens on")
-    port: int = Field(description="port of the HTTP server: pages, API, /live /ready /metrics")
+    port: Port = Field(description="port of the HTTP server: pages, API, /live /ready /metrics")
     parked_limit: int = Field(100, gt=0, description="records parked within a minute that stop the consumer")
 
 
@@ -44,7 +50,10 @@ def read_settings(cls: type[T]) -> T:
     try:
         return cls()
     except ValidationError as error:
-        lines = [f"  {variable_of(cls, str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()]
+        lines = [
+            f"  {variable_of(cls, str(fault['loc'][0]))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
         stop("settings that are missing or wrong (see --help):\n" + "\n".join(lines))
 
 

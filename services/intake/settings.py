@@ -1,8 +1,9 @@
 """Intake's settings."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.setting_types import Keys, Port
 from shared.settings import ServiceSettings, shared_field
 
 
@@ -11,8 +12,8 @@ class IntakeSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="AIGUILLEUR_INTAKE_", extra="ignore", frozen=True, populate_by_name=True)
 
-    keys: SecretStr = shared_field("KEYS", "key-encryption keys NUMBER:BASE64[,...], 32 bytes each (openssl rand -base64 32)")  # type: ignore[assignment]
-    port: int = Field(8001, description="port of the HTTP server: public site, API, /live /ready /metrics")
+    keys: Keys = shared_field("KEYS", "key-encryption keys NUMBER:BASE64[,...], 32 bytes each (openssl rand -base64 32)")  # type: ignore[assignment]
+    port: Port = Field(8001, description="port of the HTTP server: public site, API, /live /ready /metrics")
     largest_body_bytes: int = Field(300_000, ge=100_000, description="larger bodies are refused with 413")
     forms_a_minute: int = Field(600, ge=0, description="forms taken from one address in a minute; 0: no limit")
     api_calls_a_minute: int = Field(

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.setting_types import Port
 from shared.settings import ServiceSettings
 
 
@@ -11,4 +12,4 @@ class SlaSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="AIGUILLEUR_SLA_", extra="ignore", frozen=True, populate_by_name=True)
 
-    port: int = Field(8003, description="port of the HTTP server: explanation of a deadline, /live /ready /metrics")
+    port: Port = Field(8003, description="port of the HTTP server: explanation of a deadline, /live /ready /metrics")

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.setting_types import Port
 from shared.settings import ServiceSettings
 
 
@@ -11,4 +12,4 @@ class StatsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="AIGUILLEUR_STATS_", extra="ignore", frozen=True, populate_by_name=True)
 
-    port: int = Field(8005, description="port of the HTTP server: the statistics page and API, /live /ready /metrics")
+    port: Port = Field(8005, description="port of the HTTP server: the statistics page and API, /live /ready /metrics")

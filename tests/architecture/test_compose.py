@@ -18,8 +18,6 @@ from tests.architecture.tree import ROOT
 
 _COMPOSE = Path(sys.executable).with_name("docker-compose")
 _EXAMPLE = ROOT / "deploy/compose/.env.example"
-_NEEDED_ON_START = {"router": {"AIGUILLEUR_KEYS", "AIGUILLEUR_LINK_KEY"}}
-"""What a service's `app.py` asks for although its settings class does not."""
 
 
 def compose(env_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -103,7 +101,7 @@ def test_a_published_port_is_the_one_that_the_service_listens_on(services: dict[
 def test_a_service_is_told_what_it_needs_and_nothing_that_it_does_not_read(services: dict[str, Any], name: str) -> None:
     told = services[name]["environment"].keys() | environment().keys()
     variables = variables_of(name)
-    needed = {variable for variable, required in variables.items() if required} | _NEEDED_ON_START.get(name, set())
+    needed = {variable for variable, required in variables.items() if required}
     assert needed <= told
     assert services[name]["environment"].keys() <= variables.keys()
     assert services[name]["command"] == [f"services.{name}"]

@@ -29,7 +29,7 @@ async def app_of(name: str, *, instance: str, kafka: str = "127.0.0.1:9") -> App
         kafka=kafka,
         organisation=ROOT / "deploy/organisation",
         instance=instance,
-        database="postgresql://nobody@127.0.0.1:9/nothing",
+        database="postgresql://nobody:nothing@127.0.0.1:9/nothing",
         port=8000,
     )
     source = OrganisationSource(settings.organisation)

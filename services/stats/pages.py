@@ -113,7 +113,8 @@ class PageOf:
         """Return received, taken, within, median, ninth decile, escalated, transferred, as they are written."""
         taken = summary.taken_in_charge.amount
         follows = self._say(HIDDEN) if taken is None else NOTHING
-        within = follows if summary.within_percent is None else self._percent(summary.within_percent)
+        no_share = self._say(HIDDEN) if summary.within_hidden else NOTHING
+        within = no_share if summary.within_percent is None else self._percent(summary.within_percent)
         delays = [
             follows if minutes is None else duration(minutes * 60, self._frame.language)
             for minutes in (summary.median_minutes, summary.ninth_decile_minutes)

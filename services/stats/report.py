@@ -35,7 +35,11 @@ class Summary(BaseModel):
     taken_in_charge: Amount
     escalated: Amount = Field(description="requests whose announced delay ran out and that were told to the first level")
     transferred: Amount = Field(description="requests that the service passed on to another one")
-    within_percent: int | None = Field(description="of those taken in charge: within the announced delay; rounded down")
+    within_percent: int | None = Field(
+        description="of those taken in charge and those whose announced delay ran out while nobody took them in charge: taken in "
+        "charge within the delay; rounded down. null: there are none, or too few to show it (`within_hidden`)"
+    )
+    within_hidden: bool = Field(description="true: the share is hidden, as a number would be, see `threshold`")
     median_minutes: int | None = Field(description="working time until taken in charge: half of them took no longer")
     ninth_decile_minutes: int | None = Field(description="working time until taken in charge: nine of ten took no longer")
 

@@ -64,6 +64,8 @@ def amounts_of(facts: Facts | None) -> dict[tuple[str, str], int]:
         measure, _, service = name.partition(" ")
         amounts[service, measure] = amount
     amounts[facts.first_service, "received"] = 1
+    if facts.overdue:
+        amounts[facts.owner, "overdue"] = 1
     return amounts
 
 
@@ -77,7 +79,7 @@ def project(_request_id: UUID, before: Facts | None, after: Facts | None) -> Ite
     for key, amount in new.items():
         if delta := amount - old.get(key, 0):
             yield MOVE_CELL, (*place, key[0], *kind, key[1], delta)
-    for key in old.keys() - new.keys():  # a count never goes down: what vanishes is the receipt that got its service
+    for key in old.keys() - new.keys():  # never a count: a receipt that got its service, an overdue one that was taken
         yield MOVE_CELL, (*place, key[0], *kind, key[1], -old[key])
         yield DROP_EMPTY_CELL, (*place, key[0], *kind, key[1])
     known = before.spans if before is not None and before.received_on is not None else {}

@@ -1,6 +1,6 @@
 """`handling.v1`: the request's life, in one order. Written by the router alone. And `queues.v1`, its view by service."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -8,6 +8,8 @@ from shared.events.base import Code, Event, Sealed
 from shared.events.requests import Channel
 
 Status = Literal["registered", "assigned", "in_charge", "waiting", "answered", "resolved", "withdrawn", "erased"]
+STILL_WAITING: Final[frozenset[Status]] = frozenset({"registered", "assigned"})
+"""The states in which nobody has said "mine" yet: every other one ends the delay of taking charge, for good."""
 Action = Literal["take_charge", "ask", "answer", "transfer", "resolve"]
 
 

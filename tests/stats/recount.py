@@ -33,7 +33,7 @@ def recount(logs: Iterable[Log]) -> tuple[Cells, Durations]:
         assert isinstance(received, RequestReceived)
         place = (received.authority, received.received_on)
         done, spans = _life(told)
-        for service, measure in {*done, *_escalations(raised)}:
+        for service, measure in {*done, *_escalations(raised), *_overdue(told, raised)}:
             cells[(*place, service, received.channel, received.category or "", measure)] += 1
         for mail in mails:
             measure = "mails_sent" if isinstance(mail, notifications.MailSent) else "mails_failed"
@@ -61,6 +61,13 @@ def _life(told: list[Any]) -> tuple[set[tuple[str, str]], dict[str, tuple[str, i
             if isinstance(event, handling.TakenInCharge) and event.at <= event.due_at:
                 done.add((owner, "within_promise"))
     return done, spans
+
+
+def _overdue(told: list[Any], raised: list[Any]) -> set[tuple[str, str]]:
+    late = any(isinstance(event, escalations.PromiseMissed) and event.promise == "taking_charge" for event in raised)
+    untouched = {event.status for event in told} <= {"registered", "assigned"}
+    owners = [event.service for event in told if event.service]
+    return {(owners[-1] if owners else "", "overdue")} if late and untouched else set()
 
 
 def _escalations(raised: list[Any]) -> set[tuple[str, str]]:

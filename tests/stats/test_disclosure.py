@@ -5,9 +5,9 @@ from itertools import product
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.stats.domain.counted import Month
+from services.stats.domain.counted import JUDGED, Month
 from services.stats.domain.disclosure import THRESHOLD, hide, narrowed
-from services.stats.domain.publication import COLUMNS, Figure, Line, Table, add_up, percentile, publish
+from services.stats.domain.publication import COLUMNS, Figure, Line, Published, Table, add_up, percentile, publish
 
 CODES = ("a", "b", "c", "d", "e")
 CELLS = st.lists(st.integers(0, 40) | st.integers(0, 12), min_size=1, max_size=5).map(
@@ -70,16 +70,19 @@ def test_the_interval_of_a_hidden_cell_is_exact(pairs, rest) -> None:
 
 AMOUNT = st.integers(0, 40) | st.integers(0, 12)
 ROWS = st.lists(
-    st.tuples(st.sampled_from(("s1", "s2", "s3", "s4")), st.sampled_from(("web", "phone", "desk")), AMOUNT, AMOUNT, AMOUNT),
+    st.tuples(
+        st.sampled_from(("s1", "s2", "s3", "s4")), st.sampled_from(("web", "phone", "desk")), AMOUNT, AMOUNT, AMOUNT, AMOUNT
+    ),
     max_size=8,
 )
 
 
 def month_of(rows) -> Month:
-    """Rows of (service, channel, received, taken, escalated): nobody takes in charge more than was received."""
+    """Rows of (service, channel, received, taken, overdue, escalated): together no more are taken and overdue than received."""
     month = Month()
-    for service, channel, received, taken, escalated in rows:
+    for service, channel, received, taken, overdue, escalated in rows:
         told = {"received": received, "taken_in_charge": min(taken, received), "escalated_1": min(escalated, received)}
+        told |= {"within_promise": told["taken_in_charge"] // 2, "overdue": min(overdue, received - told["taken_in_charge"])}
         for table, code in ((month.services, service), (month.channels, channel)):
             for measure, amount in told.items():
                 of = table.amounts.setdefault(measure, {})
@@ -95,13 +98,15 @@ def test_no_small_number_can_be_worked_out_from_a_published_month(rows) -> None:
 
     for table, counted in ((published.services, month.services), (published.channels, month.channels)):
         for column in COLUMNS:
-            true = counted.amounts.get(column, {})
+            true = counted.cells(column, table.lines)
             for code, line in table.lines.items():
                 shown = line.amounts[column]
-                assert shown in (None, true.get(code, 0))
+                assert shown in (None, true[code])
                 assert shown is None or shown == 0 or shown >= THRESHOLD
                 if column == "taken_in_charge" and not shown:
-                    assert (line.within, line.minutes) == (0, {})
+                    assert line.minutes == {}
+                if column == JUDGED and not shown:
+                    assert line.within == 0
             total = table.total.amounts[column]
             assert total == published.services.total.amounts[column], "the two tables tell different totals"
             gone = [code for code, line in table.lines.items() if line.amounts[column] is None]
@@ -127,11 +132,54 @@ def test_by_channel_not_even_the_received_give_a_small_number_away(rows) -> None
         intervals = narrowed(rest, {code: (0, _most(table, code, hidden_received)) for code in gone})
         for code in gone:
             low, high = intervals[code]
-            assert high - low >= THRESHOLD - 2 or month.channels.amounts[column].get(code, 0) >= THRESHOLD
+            assert high - low >= THRESHOLD - 2 or month.channels.cells(column, [code])[code] >= THRESHOLD
+
+
+@given(ROWS)
+@example([("s1", "web", 50, 50, 0, 0), ("s2", "web", 20, 0, 3, 0), ("s3", "web", 40, 20, 0, 0)])
+def test_a_share_gives_no_small_number_away_even_if_it_told_exactly_of_how_many_it_is(rows) -> None:
+    """The reader knows the judged wherever a share is shown, and that those taken in charge are among them."""
+    month = month_of(rows)
+    published = publish(month, services=("s1", "s2", "s3", "s4"), channels=("web", "phone", "desk"))
+
+    for table, counted in ((published.services, month.services), (published.channels, month.channels)):
+        total = table.total.amounts[JUDGED]
+        gone = {code: line for code, line in table.lines.items() if line.amounts[JUDGED] is None}
+        assert all(code in gone for code, line in table.lines.items() if line.amounts["taken_in_charge"] is None)
+        if total is None or not gone:
+            continue
+        rest = total - sum(line.amounts[JUDGED] or 0 for line in table.lines.values())
+        known = {code: line.amounts["taken_in_charge"] or 0 for code, line in gone.items()}
+        for code, (low, high) in narrowed(rest, {code: (least, rest) for code, least in known.items()}).items():
+            assert high - low >= THRESHOLD - 2 or counted.cells(JUDGED, [code])[code] >= THRESHOLD
+
+
+def test_a_service_that_leaves_requests_lying_keeps_no_promise() -> None:
+    month = month_of([("s1", "web", 40, 0, 20, 0), ("s2", "web", 60, 30, 30, 0)])
+    published = publish(month, services=("s1", "s2"), channels=("web",))
+
+    assert shares(published) == {"s1": 0, "s2": 25}  # 15 in time, of 30 taken and 30 overdue
+    assert add_up([published.services.total]).within_percent == 18  # 15 of 80
+
+
+def shares(published: Published) -> dict[str, int | None]:
+    return {code: add_up([line]).within_percent for code, line in published.services.lines.items()}
+
+
+def test_a_share_of_few_is_hidden_and_said_to_be() -> None:
+    month = month_of([("s1", "web", 40, 0, 5, 0), ("s2", "web", 60, 30, 30, 0), ("s3", "web", 30, 0, 0, 0)])
+    lines = publish(month, services=("s1", "s2", "s3"), channels=("web",)).services.lines
+
+    summaries = {code: add_up([line]) for code, line in lines.items()}
+    assert {code: (one.within_percent, one.within_hidden) for code, one in summaries.items()} == {
+        "s1": (None, True),
+        "s2": (None, True),  # or 65 - 60 would tell the 5
+        "s3": (None, False),
+    }
 
 
 def test_a_channel_hidden_among_the_received_is_hidden_among_the_taken_too() -> None:
-    month = month_of([("s1", "web", 40, 30, 0), ("s1", "phone", 24, 24, 0), ("s1", "desk", 1, 0, 0)])
+    month = month_of([("s1", "web", 40, 30, 0, 0), ("s1", "phone", 24, 24, 0, 0), ("s1", "desk", 1, 0, 0, 0)])
 
     lines = publish(month, services=("s1",), channels=("web", "phone", "desk")).channels.lines
 
@@ -147,7 +195,7 @@ def _most(table: Table, code: str, hidden_received: int) -> int:
 
 def test_longer_periods_add_up_what_was_published_and_say_when_something_is_missing() -> None:
     def line(received: int | None, taken: int | None, within: int = 0, minutes: dict[int, int] | None = None) -> Line:
-        amounts = {"received": received, "taken_in_charge": taken, "escalated_1": 0, "transferred": None}
+        amounts = {"received": received, "taken_in_charge": taken, JUDGED: taken, "escalated_1": 0, "transferred": None}
         return Line(amounts, within=within, minutes=minutes or {})
 
     summary = add_up([line(20, 12, 11, {10: 6, 90: 6}), line(None, None), line(15, 15, 15, {20: 15})])

@@ -75,7 +75,9 @@ async def test_the_page_tells_volumes_and_kept_delays_and_hides_small_numbers(si
     mayor = services.locator("tr", has=page.get_by_role("rowheader", name=re.compile("Maire")))
     assert (await mayor.get_by_role("cell").all_inner_texts())[0] == "masqué"
     registry = services.locator("tr", has=page.get_by_role("rowheader", name="État civil"))
-    assert (await registry.get_by_role("cell").all_inner_texts())[0] == "40"
+    told = await registry.get_by_role("cell").all_inner_texts()
+    assert (told[0], told[1]) == ("40", "30")
+    assert told[2] == "76\u00a0%", "26 in time, of the 30 taken in charge and the 4 that are overdue and lie untouched"
     content = await page.content()
     assert "moins de 11" in content
     assert await page.get_by_role("img", name="Demandes reçues, par service").count() == 1
@@ -122,6 +124,8 @@ async def test_the_api_gives_the_same_and_says_what_is_wrong(site: str) -> None:
     assert told["total"]["received"] == {"amount": 71, "at_least": False}
     amounts = {line["code"]: line["received"]["amount"] for line in told["services"]}
     assert amounts["etat-civil"] == 40
+    shares = {line["code"]: (line["within_percent"], line["within_hidden"]) for line in told["services"]}
+    assert (shares["etat-civil"], shares["maire"], shares["voirie"]) == ((76, False), (None, True), (None, False))
     assert amounts["maire"] is None
     assert amounts["urbanisme"] is None, "it is large enough, but 71 - 40 - 25 would tell the mayor's 6"
     assert empty["total"]["received"]["amount"] == 0

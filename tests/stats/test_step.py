@@ -58,8 +58,32 @@ def test_the_inner_clock_of_unowned_requests_is_no_missed_promise() -> None:
         ("voirie", "received"): 1,
         ("", "unowned"): 1,
         ("voirie", "missed"): 1,
+        ("voirie", "overdue"): 1,
         ("voirie", "escalated_1"): 1,
     }
+
+
+def test_what_nobody_took_in_charge_in_time_is_overdue_for_its_owner_until_it_is_taken_or_closed() -> None:
+    one = Request(1, service="voirie")
+    waiting = after(one.received(), one.missed(), one.assigned(), one.transferred("urbanisme"))
+    taken = STATS.evolve(waiting, one.taken(late=True))
+
+    assert waiting and taken
+    assert ("urbanisme", "overdue") in amounts_of(waiting)
+    assert ("voirie", "overdue") not in amounts_of(waiting)
+    assert list(project(request_id(1), waiting, taken))[1:3] == [
+        (MOVE_CELL, ("rivemont", date(2026, 11, 23), "urbanisme", "web", "", "overdue", -1)),
+        (DROP_EMPTY_CELL, ("rivemont", date(2026, 11, 23), "urbanisme", "web", "", "overdue")),
+    ]
+    for closed in (one.withdrawn(), one.resolved()):
+        assert ("urbanisme", "overdue") not in amounts_of(STATS.evolve(waiting, closed))
+
+
+def test_a_request_taken_before_the_sla_heard_of_it_is_not_overdue() -> None:
+    one = Request(1)
+
+    assert ("voirie", "overdue") not in amounts_of(after(one.received(), one.assigned(), one.taken(), one.missed()))
+    assert ("voirie", "overdue") not in amounts_of(after(one.received(), one.missed("unowned"), one.assigned()))
 
 
 def test_an_erased_request_stays_counted() -> None:

@@ -11,12 +11,8 @@ from shared.delivery.service import Context
 from shared.events import escalations, handling, requests
 from shared.events.base import Event
 from shared.events.escalations import ClockName
-from shared.events.handling import Status
 
 Events = tuple[BaseModel, ...]
-
-_STILL_WAITING: frozenset[Status] = frozenset({"registered", "assigned"})
-"""The states of a request in which nobody has said "mine" yet. Every other state stops the clock of taking charge."""
 
 
 class Tick(BaseModel):
@@ -97,7 +93,7 @@ def evolve(clocks: Clocks | None, event: Any) -> Clocks | None:
         case requests.RequestErased():
             return replace(known, erased_at=event.at)
         case handling.LifeEvent():
-            stops = known.stopped_at is None and event.status not in _STILL_WAITING
+            stops = known.stopped_at is None and event.status not in handling.STILL_WAITING
             stopped_at = event.at if stops else known.stopped_at
             return replace(known, owner=event.service or known.owner, stopped_at=stopped_at)
         case escalations.EscalationEvent():

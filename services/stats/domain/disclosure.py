@@ -22,19 +22,22 @@ def hide(
     *,
     order: Sequence[str],
     hidden_before: Collection[str] = (),
+    fewest: Mapping[str, int] | None = None,
     most: Mapping[str, int] | None = None,
 ) -> frozenset[str] | None:
     """Return the codes of the cells to hide; None when nothing of the column may be shown, not even its total.
 
     order: every code of `cells`, those to hide first when more than the small ones has to be hidden.
     hidden_before: codes whose row is hidden in a column that bounds this one; hidden here too, zeros among them.
-    most: what a reader knows that a cell cannot exceed.
+    fewest, most: what a reader knows that a cell is not less than, and what it cannot exceed.
     """
     if not any(cells.values()):
         return frozenset()
     for zeros_too in (False, True):  # many tiny cells are safe beside their total only if nobody knows which are zero
         hidden = {code for code, amount in cells.items() if _is_small(amount, zeros_too) or code in hidden_before}
         least = {code: 0 if zeros_too or code in hidden_before else 1 for code in cells}
+        if fewest is not None:
+            least = {code: max(low, fewest.get(code, 0)) for code, low in least.items()}
         candidates = [code for code in order if code not in hidden and cells.get(code, 0) > 0]
         while hidden and not _safe(cells, hidden, least, most):
             if not candidates:
@@ -59,7 +62,7 @@ def _safe(cells: Mapping[str, int], hidden: Collection[str], least: Mapping[str,
 
 
 def _bounds(amount: int, least: int, most: int) -> tuple[int, int]:
-    return (least, min(THRESHOLD - 1, most)) if amount < THRESHOLD else (THRESHOLD, most)
+    return (least, min(THRESHOLD - 1, most)) if amount < THRESHOLD else (max(THRESHOLD, least), most)
 
 
 def narrowed(rest: int, bounds: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

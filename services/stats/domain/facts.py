@@ -26,7 +26,8 @@ Spans: TypeAlias = dict[str, Span]
 class Facts:
     """The facts of one request. Each field, and each entry of `counts` and `spans`, is written by one topic alone.
 
-    counts: "measure service" -> how often. spans: measure -> the first time.
+    counts: "measure service" -> how often. spans: measure -> the first time. waiting: nobody took it in charge yet, and it was
+    not closed either. late: the announced delay ran out before the sla heard of either.
     """
 
     authority: str
@@ -37,6 +38,13 @@ class Facts:
     owner: str = NOBODY
     counts: dict[str, int] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    waiting: bool = True
+    late: bool = False
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its owner has still not taken it in charge although the announced delay is over."""
+        return self.late and self.waiting
 
     def lived(
         self,
@@ -45,6 +53,7 @@ class Facts:
         owner: str | None = None,
         more: tuple[str, ...] = (),
         spans: Spans | None = None,
+        waiting: bool | None = None,
     ) -> "Facts":
         """Return the facts with these changes, one more of each count in `more`. (`replace` takes three times as long.)"""
         return Facts(
@@ -56,6 +65,8 @@ class Facts:
             self.owner if owner is None else owner,
             self.counts | {name: self.counts.get(name, 0) + 1 for name in more} if more else self.counts,
             self.spans if spans is None else self.spans | spans,
+            self.waiting if waiting is None else waiting,
+            self.late,
         )
 
     def once(self, measure: str, service: str | None) -> tuple[str, ...]:

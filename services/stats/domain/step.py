@@ -20,10 +20,13 @@ def evolve(facts: Facts | None, event: Any) -> Facts | None:
     known = facts or Facts(event.authority)
     match event:
         case handling.LifeEvent():
-            return _lived(known, event)
+            known = _lived(known, event)
+            return known.lived(waiting=False) if known.waiting and event.status not in handling.STILL_WAITING else known
         case requests.RequestReceived():
             category = event.category or NOBODY
             return replace(known, channel=event.channel, category=category, received_on=event.received_on)
+        case escalations.PromiseMissed(promise="taking_charge"):
+            return replace(known, late=True, counts=known.lived(more=known.once("missed", event.service)).counts)
         case escalations.EscalationEvent():
             measure = _measure_of(event)
             return known.lived(more=known.once(measure, event.service)) if measure else known
@@ -72,8 +75,6 @@ def _measure_of(event: escalations.EscalationEvent) -> str:
     match event:
         case escalations.PromiseWarned():
             return "warned"
-        case escalations.PromiseMissed():
-            return "missed"
         case escalations.EscalationRaised():
             return f"escalated_{event.level}"
         case _:

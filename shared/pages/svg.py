@@ -1,7 +1,8 @@
 """SVG: horizontal bars from plain values, readable at any width, without colour and by ear.
 
 Lengths are percentages across and `em` down, so that bars stretch with the page while their texts keep the size of
-the text around them (a viewBox would shrink both on a phone).
+the text around them (a viewBox would shrink both on a phone). SVG breaks no lines: where a phone has to break a label,
+the chart is drawn twice, and kit.css shows the drawing that fits the room there is.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,10 @@ from textwrap import wrap
 from markupsafe import Markup
 
 _WIDEST_PERCENT = 64.0
-_LABEL_CHARACTERS = 29
+_NARROW_CHARACTERS = 29
+"""What surely fits on a line in a card on a screen of 320 px."""
+_WIDE_CHARACTERS = 68
+"""What surely fits in 40rem, the width from which on kit.css shows the wide drawing."""
 _LINE_EM = 1.5
 _BAR_EM = 1.25
 _ROW_GAP_EM = 1.0
@@ -39,25 +43,47 @@ def bar_chart(
 ) -> Markup:
     """A figure with an accessible SVG. `identifier` is unique in the page; `legend` names the filled and the hatched
     part. The description says in words what the chart shows; a table with the same figures belongs beside it."""
-    largest = max((bar.value or 0 for bar in bars), default=0)
-    top = 0.0
-    body = [_definitions(identifier)]
-    if legend:
-        body += [_legend(identifier, index, text) for index, text in enumerate(legend)]
-        top = len(legend) * _LINE_EM + 0.75
-    for bar in bars:
-        markup, height = _row(bar, identifier, top, largest)
-        body.append(markup)
-        top += height + _ROW_GAP_EM
-    height = max(top - _ROW_GAP_EM, _LINE_EM)
-    return Markup(
-        '<figure class="chart"><svg role="img" aria-labelledby="{id}-title {id}-desc" height="{height}em">'
-        '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>{body}</svg></figure>'
-    ).format(id=identifier, height=_em(height), title=title, description=description, body=Markup("").join(body))
+    drawings = [_Drawing(identifier, "narrow", _NARROW_CHARACTERS), _Drawing(f"{identifier}-wide", "wide", _WIDE_CHARACTERS)]
+    if all(len(bar.label) <= _NARROW_CHARACTERS for bar in bars):
+        drawings = [_Drawing(identifier, "any", _NARROW_CHARACTERS)]
+    shown = Markup("").join(one.draw(bars, title=title, description=description, legend=legend) for one in drawings)
+    return Markup('<figure class="chart">{}</figure>').format(shown)
 
 
-def _row(bar: Bar, identifier: str, top: float, largest: float) -> tuple[Markup, float]:
-    lines = wrap(bar.label, _LABEL_CHARACTERS) or [""]
+@dataclass(frozen=True)
+class _Drawing:
+    """The chart for a room: any, narrow or wide."""
+
+    identifier: str
+    room: str
+    label_characters: int
+
+    def draw(self, bars: Sequence[Bar], *, title: str, description: str, legend: tuple[str, str] | None) -> Markup:
+        largest = max((bar.value or 0 for bar in bars), default=0)
+        top = 0.0
+        body = [_definitions(self.identifier)]
+        if legend:
+            body += [_legend(self.identifier, index, text) for index, text in enumerate(legend)]
+            top = len(legend) * _LINE_EM + 0.75
+        for bar in bars:
+            lines = wrap(bar.label, self.label_characters) or [""]
+            body.append(_row(bar, lines, self.identifier, top, largest))
+            top += len(lines) * _LINE_EM + _BAR_EM + _ROW_GAP_EM
+        height = max(top - _ROW_GAP_EM, _LINE_EM)
+        return Markup(
+            '<svg class="{room}" role="img" aria-labelledby="{id}-title {id}-desc" height="{height}em">'
+            '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>{body}</svg>'
+        ).format(
+            id=self.identifier,
+            room=self.room,
+            height=_em(height),
+            title=title,
+            description=description,
+            body=Markup("").join(body),
+        )
+
+
+def _row(bar: Bar, lines: Sequence[str], identifier: str, top: float, largest: float) -> Markup:
     labels = [_text("0", top + index * _LINE_EM + 1.1, line) for index, line in enumerate(lines)]
     bar_top = top + len(lines) * _LINE_EM
     width = _WIDEST_PERCENT * (bar.value or 0) / largest if largest else 0.0
@@ -69,7 +95,7 @@ def _row(bar: Bar, identifier: str, top: float, largest: float) -> tuple[Markup,
         parts.append(_rect("bar", width * bar.part / bar.value if bar.value else 0.0, bar_top))
     kind = "value muted" if bar.value is None else "value"
     parts.append(_text(f"{_WIDEST_PERCENT:g}%", bar_top + 0.98, bar.shown, kind=kind, shift=".6em"))
-    return Markup("").join([*labels, *parts]), len(lines) * _LINE_EM + _BAR_EM
+    return Markup("").join([*labels, *parts])
 
 
 def _definitions(identifier: str) -> Markup:

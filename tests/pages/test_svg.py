@@ -59,6 +59,21 @@ def test_labels_are_escaped_and_long_ones_wrapped() -> None:
     assert chart.count('class="label"') > 2
 
 
+def test_a_label_is_broken_on_a_phone_only() -> None:
+    label = "Nadège Poirier-Sané, Adjointe à l’éducation et à la jeunesse"
+    chart = parsed(Bar(label=label, value=3, shown="3"))
+    lines = {
+        svg.get("class"): [text.text for text in svg.iter("text") if text.get("class") == "label"] for svg in chart.iter("svg")
+    }
+    named = [one.get("id") for one in chart.iter() if one.get("id")]
+
+    assert lines["wide"] == [label]
+    assert " ".join(map(str, lines["narrow"])) == label
+    assert len(lines["narrow"]) == 3
+    assert len(named) == len(set(named)), "two elements of a page may not have the same id"
+    assert len(list(parsed(Bar(label="Voirie", value=3, shown="3")).iter("svg"))) == 1
+
+
 @pytest.mark.parametrize("wrong", [{"value": -1}, {"value": 2, "part": 3}, {"value": None, "part": 1}])
 def test_an_impossible_bar_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="bar"):

@@ -1,6 +1,7 @@
 """A seeded person's name is in clear nowhere, and erasing the request makes its past unreadable."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from shared.events.content import Content
-from shared.events.topics import SERVICES
+from shared.events.topics import INBOUND, SERVICES, dead_letters
 from shared.vault.keys import find_keys
 from shared.vault.seal import Vault
 from tests.faults.forgery import publish
@@ -38,7 +39,7 @@ async def _post(scene: Scene) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def _clear_text_hits(blobs: Iterator[tuple[str, bytes]]) -> list[str]:
+def _clear_text_hits(blobs: Iterable[tuple[str, bytes]]) -> list[str]:
     needles = [canary.encode() for canary in CANARIES]
     return [f"{where}: {needle!r}" for where, blob in blobs for needle in needles if needle in blob]
 
@@ -67,6 +68,10 @@ def _file_blobs(folder: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
+def _partition_of(path: str, topic: str) -> bool:
+    return re.fullmatch(re.escape(topic) + r"-\d+", Path(path).parent.name) is not None
+
+
 async def test_a_seeded_name_is_in_clear_nowhere(town_scene: Scene) -> None:
     scene = town_scene
     answered = await _post(scene)
@@ -81,16 +86,20 @@ async def test_a_seeded_name_is_in_clear_nowhere(town_scene: Scene) -> None:
     mails = [scene.sink.mail(mail["id"]) for mail in scene.sink.mails()]
     assert any(NAME in mail["text"] for mail in mails), "the service must have been told who asks"
     assert not any("Quatrevaux" in mail["subject"] for mail in mails)
-    kafka_before = _clear_text_hits(_file_blobs(scene.kafka.folder / "data", "*.log"))
-    assert kafka_before == []
-    await publish(scene.kafka.bootstrap, "intake.inbound.v1", [(b"k", inbound.encode(), headers)])  # parked: a bad address
+    await publish(scene.kafka.bootstrap, INBOUND.name, [(b"k", inbound.encode(), headers)])  # parked: a bad address
     await scene.town.settle()
-    assert _clear_text_hits(iter(await _database_blobs(scene.town.admin_dsn))) == []
+    written = dict(_file_blobs(scene.kafka.folder / "data", "*.log"))
+    open_to_others = {path for path in written if _partition_of(path, INBOUND.name)}
+    assert _clear_text_hits((path, written[path]) for path in open_to_others), "the scan must see what is in clear"
+    letters = [blob for path, blob in written.items() if _partition_of(path, dead_letters(INBOUND, "intake"))]
+    assert any(letters), "what was parked must have its copy"
+    assert _clear_text_hits((path, blob) for path, blob in written.items() if path not in open_to_others) == []
+    assert _clear_text_hits(await _database_blobs(scene.town.admin_dsn)) == []
     assert _clear_text_hits(_file_blobs(scene.town.folder, "*.log")) == []
     async with httpx.AsyncClient(trust_env=False) as http:
         for service in SERVICES:
             metrics = (await http.get(f"{scene.town.url(service)}/metrics")).text
-            assert _clear_text_hits(iter([(f"{service} metrics", metrics.encode())])) == []
+            assert _clear_text_hits([(f"{service} metrics", metrics.encode())]) == []
 
 
 async def test_erasing_a_request_makes_its_past_unreadable(town_scene: Scene) -> None:

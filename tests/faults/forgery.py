@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
@@ -12,8 +14,29 @@ from shared.events.envelope import encode_headers
 from shared.events.requests import WithdrawalAsked
 from tests.proof.load import AUTHORITY, request_received
 
+Headers: TypeAlias = list[tuple[str, bytes]]
+Forged: TypeAlias = tuple[bytes | None, bytes | None, Headers]
+"""Key, value, headers."""
 
-def event_headers(event: BaseModel, request_id: UUID, sequence: int) -> list[tuple[str, bytes]]:
+
+@dataclass(frozen=True)
+class OutOfOrder:
+    """A new request's second event, which is to be written first, and its first event."""
+
+    request_id: UUID
+    early: Forged
+    late: Forged
+
+
+@dataclass(frozen=True)
+class Poison:
+    """Records that nobody can read, and the request that one of them is about."""
+
+    records: list[Forged]
+    about: UUID
+
+
+def event_headers(event: BaseModel, request_id: UUID, sequence: int) -> Headers:
     """Return the headers that intake's relay would give."""
     return encode_headers(
         type=event.type_,  # type: ignore[attr-defined]  # every event class has it
@@ -25,8 +48,8 @@ def event_headers(event: BaseModel, request_id: UUID, sequence: int) -> list[tup
     )
 
 
-async def publish(kafka: str, topic: str, records: Sequence[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]) -> None:
-    """Write (key, value, headers) to a topic, in order."""
+async def publish(kafka: str, topic: str, records: Sequence[Forged]) -> None:
+    """Write records to a topic, in order."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=1_040_000)
     await producer.start()
     try:
@@ -36,25 +59,26 @@ async def publish(kafka: str, topic: str, records: Sequence[tuple[bytes | None, 
         await producer.stop()
 
 
-async def publish_out_of_order(kafka: str) -> UUID:
-    """Write the second event of a new request before its first, twice each; return its id."""
+def out_of_order() -> OutOfOrder:
+    """Return the first two events of a new request."""
     first = request_received(999_999, datetime.now(UTC))
     request_id = first.request_id
     second = WithdrawalAsked(request_id=request_id, authority=AUTHORITY, at=datetime.now(UTC))
     key = str(request_id).encode()
-    late = (key, first.model_dump_json().encode(), event_headers(first, request_id, 1))
-    early = (key, second.model_dump_json().encode(), event_headers(second, request_id, 2))
-    await publish(kafka, "requests.v1", [early, early, late, late])
-    return request_id
+    return OutOfOrder(
+        request_id,
+        early=(key, second.model_dump_json().encode(), event_headers(second, request_id, 2)),
+        late=(key, first.model_dump_json().encode(), event_headers(first, request_id, 1)),
+    )
 
 
-async def publish_poison(kafka: str) -> tuple[int, UUID]:
-    """Write records that nobody can read; return how many, and the request that one of them is about."""
+def poison() -> Poison:
+    """Return records that cannot be read, each in another way."""
     key = str(uuid.uuid4()).encode()
     good = request_received(1, datetime.now(UTC))
     headers = event_headers(good, good.request_id, 1)
     large = good.model_dump_json().encode() + b" " * 910_000
-    records: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = [
+    records: list[Forged] = [
         (key, b"{", []),
         (key, None, []),
         (b"\xff\xfe", b"not json", [("ce_type", b"\xff")]),
@@ -63,5 +87,18 @@ async def publish_poison(kafka: str) -> tuple[int, UUID]:
         (b"somebody-else", good.model_dump_json().encode(), headers),
         (str(good.request_id).encode(), large, headers),
     ]
-    await publish(kafka, "requests.v1", records)
-    return len(records), good.request_id
+    return Poison(records, good.request_id)
+
+
+async def publish_out_of_order(kafka: str) -> UUID:
+    """Write the second event of a new request before its first, twice each; return its id."""
+    forged = out_of_order()
+    await publish(kafka, "requests.v1", [forged.early, forged.early, forged.late, forged.late])
+    return forged.request_id
+
+
+async def publish_poison(kafka: str) -> tuple[int, UUID]:
+    """Write records that nobody can read; return how many, and the request that one of them is about."""
+    spoilt = poison()
+    await publish(kafka, "requests.v1", spoilt.records)
+    return len(spoilt.records), spoilt.about

@@ -2,23 +2,29 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from uuid import UUID
 
 import httpx
 
-from tests.proof.checker import History
+from tests.faults.persistence import insist
+from tests.proof.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
-_TRIES = 40
+
+
+def _nobody(_request_id: UUID, _tracking_url: str) -> None:
+    """Do nothing with an accepted request."""
 
 
 class Load:
     """Posts `rate` requests a second through the API until it is stopped; a refused one is tried again, with its key."""
 
-    def __init__(self, url: str, *, rate: float, history: History) -> None:
+    def __init__(self, url: str, *, rate: float, history: History, on_accepted: Callable[[UUID, str], None] = _nobody) -> None:
         self._url = url
         self._rate = rate
         self._history = history
+        self._on_accepted = on_accepted
         self._stopping = asyncio.Event()
         self._number = 0
 
@@ -35,7 +41,6 @@ class Load:
         self._stopping.set()
 
     async def _post(self, http: httpx.AsyncClient, number: int) -> None:
-        key = uuid.uuid4().hex
         body = {
             "authority": "rivemont",
             "channel": "app",
@@ -43,16 +48,11 @@ class Load:
             "email": f"usager{number}@courriel.example",
             "text": f"Demande numéro {number} : le banc devant l'école est cassé.",
         }
-        for attempt in range(_TRIES):
-            try:
-                answer = await http.post(f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": key})
-            except httpx.TransportError:
-                await asyncio.sleep(0.25)
-                continue
-            if answer.status_code in (200, 201):
-                self._history.accepted.add(UUID(answer.json()["request_id"]))
-                return
-            if answer.status_code not in (429, 503):
-                raise AssertionError(f"try {attempt}: {answer.status_code} {answer.text[:300]}")
-            await asyncio.sleep(0.25)
-        self._history.unknown += 1
+        answer = await insist(http, "POST", f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+        if answer is None:
+            self._history.unknown += 1
+            return
+        assert answer.status_code in (200, 201), f"{answer.status_code} {answer.text[:300]}"
+        request_id = UUID(answer.json()["request_id"])
+        self._history.accepted.add(request_id)
+        self._on_accepted(request_id, answer.json()["tracking_url"])

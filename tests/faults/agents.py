@@ -1,0 +1,100 @@
+"""Agents who act through the signed links of the mails that reached the sink, while things break."""
+
+import asyncio
+from typing import Final, Literal, TypeAlias
+from urllib.parse import urljoin
+from uuid import UUID
+
+import httpx
+
+from deploy.demo.pages import Form, WebPage, read_page
+from services.router.wording import ACTION, BUTTON
+from tests.faults.persistence import insist
+from tests.proof.evidence import Act, History, Outcome
+
+Click: TypeAlias = Literal["take_charge", "answer", "transfer", "resolve"]
+
+_PLANS: Final[tuple[tuple[Click, ...], ...]] = (
+    (), (), (),
+    ("take_charge",), ("take_charge", "answer"), ("take_charge", "answer", "resolve"), ("take_charge", "resolve"),
+    ("answer",), ("answer", "transfer"), ("transfer",), ("take_charge", "transfer"), ("resolve",),
+)  # fmt: skip
+"""What the agents do about a request when it comes to them; a quarter of the requests nobody touches."""
+_AT_ONCE = 6
+_SUCCESS = 'class="notice success"'
+"""The box that says that the action is done, now or by an earlier click of the same agent."""
+
+
+class Agents:
+    """Read all the mailboxes; each mail that hands a request over is acted upon once. Every third click is a double click."""
+
+    def __init__(self, http: httpx.AsyncClient, *, mails_url: str, history: History) -> None:
+        self._http = http
+        self._mails_url = mails_url
+        self._acts = history.acts if history.acts is not None else []
+        self._stopping = False
+        self._seen: set[str] = set()
+        self._last = ""
+        self._busy = asyncio.Semaphore(_AT_ONCE)
+
+    async def serve(self) -> None:
+        """Read and act until `stop`, then finish what was begun."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                answer = await self._http.get(f"{self._mails_url}/api/mails", params={"after": self._last})
+                for mail in answer.raise_for_status().json():
+                    self._last = mail["id"]
+                    if mail["message_id"].startswith("<assignment.") and mail["message_id"] not in self._seen:
+                        self._seen.add(mail["message_id"])
+                        group.create_task(self._handle(mail))
+                await asyncio.sleep(0.2)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopping = True
+
+    async def _handle(self, mail: dict[str, str]) -> None:
+        _, version, request_id = mail["message_id"].strip("<>").partition("@")[0].split(".")
+        number = UUID(request_id).int
+        plan = _PLANS[number % len(_PLANS)] if version == "2" else ("take_charge",)
+        async with self._busy:
+            if not plan or self._stopping:
+                return
+            whole = (await self._http.get(f"{self._mails_url}/api/mails/{mail['id']}")).raise_for_status().json()
+            page = await self._open(next(link for link in whole["links"] if "/a/" in link))
+            for action in plan:
+                found = page and await self._find(page, action)
+                if not found:
+                    return  # somebody was quicker: the page says so and offers nothing
+                page, outcome = await self._act(*found, action, twice=number % 3 == 0)
+                self._acts.append(Act(UUID(request_id), action, outcome))
+
+    async def _open(self, url: str) -> WebPage | None:
+        answer = await insist(self._http, "GET", url)
+        return read_page(answer) if answer is not None else None
+
+    async def _find(self, page: WebPage, action: Click) -> tuple[WebPage, Form] | None:
+        """Return the form of an action: on this page, or on the one that its link leads to."""
+        pages = [page]
+        for href, label in page.links:
+            if label == ACTION[action] and (other := await self._open(urljoin(page.url, href))):
+                pages.append(other)
+        for candidate in pages:
+            for form in candidate.forms:
+                if form.method == "post" and BUTTON[action] in form.buttons:
+                    return candidate, form
+        return None
+
+    async def _act(self, page: WebPage, form: Form, action: Click, *, twice: bool) -> tuple[WebPage | None, Outcome]:
+        typed = dict(form.fields)
+        if action == "answer":
+            typed["text"] = "Bonjour, le banc sera réparé jeudi."
+        if action == "transfer":
+            typed["target"] = next(code for code in form.options["target"] if code)
+        url = urljoin(page.url, form.action)
+        clicks = [insist(self._http, "POST", url, data=typed) for _ in range(2 if twice else 1)]
+        answers = [answer for answer in await asyncio.gather(*clicks) if answer is not None]
+        done = next((answer for answer in answers if answer.status_code == 200 and _SUCCESS in answer.text), None)
+        if done is not None:
+            return read_page(done), "done"
+        return None, "refused" if len(answers) == len(clicks) else "unknown"

@@ -1,0 +1,34 @@
+"""All who use a town while things break: the load, the usagers who come back, the agents."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.faults.agents import Agents
+from tests.faults.load import Load
+from tests.faults.usagers import Usagers
+from tests.scene import Scene
+
+
+@asynccontextmanager
+async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[None]:
+    """Have people use the scene's town for the time of the block; after it all have their answers.
+
+    Whatever a client was told wrong (a server error, say) is raised at the end.
+    """
+    history = scene.history
+    history.acts = []
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
+        usagers = Usagers(http, history=history, group=group)
+        agents = Agents(http, mails_url=scene.sink.url, history=history)
+        load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect)
+        group.create_task(load.run())
+        group.create_task(agents.serve())
+        try:
+            await asyncio.sleep(1.0)
+            yield
+        finally:
+            load.stop()
+            agents.stop()

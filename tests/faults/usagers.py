@@ -1,0 +1,48 @@
+"""Usagers who come back to their tracking page while things break: they add a message, they withdraw."""
+
+import asyncio
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+import httpx
+
+from deploy.demo.pages import read_page
+from tests.faults.persistence import insist
+from tests.proof.evidence import Act, History
+
+Wish: TypeAlias = Literal["add", "withdraw"]
+
+_PLANS: Final[tuple[tuple[Wish, ...], ...]] = ((), (), (), (), ("add",), ("add", "add"), ("withdraw",), ("add", "withdraw"))
+_PATH: Final[dict[Wish, str]] = {"add": "/ajouter", "withdraw": "/retirer"}
+
+
+class Usagers:
+    """Half of the usagers come back, some seconds after they wrote."""
+
+    def __init__(self, http: httpx.AsyncClient, *, history: History, group: asyncio.TaskGroup) -> None:
+        self._http = http
+        self._acts = history.acts if history.acts is not None else []
+        self._group = group
+
+    def expect(self, request_id: UUID, tracking_url: str) -> None:
+        """Know of an accepted request."""
+        number = request_id.int >> 8
+        if plan := _PLANS[number % len(_PLANS)]:
+            self._group.create_task(self._come_back(request_id, tracking_url, plan, after_seconds=number % 40 / 10))
+
+    async def _come_back(self, request_id: UUID, url: str, plan: tuple[Wish, ...], *, after_seconds: float) -> None:
+        for wish in plan:
+            await asyncio.sleep(after_seconds)
+            shown = await insist(self._http, "GET", url + (_PATH[wish] if wish == "withdraw" else ""))
+            if shown is None:
+                return
+            form = next((form for form in read_page(shown).forms if form.action.endswith(_PATH[wish])), None)
+            if form is None:
+                return  # the request is closed: the page offers nothing more
+            typed = form.fields | ({"text": "J’ajoute que le banc est celui de gauche."} if wish == "add" else {})
+            answer = await insist(self._http, "POST", url + _PATH[wish], data=typed)
+            if answer is None:
+                self._acts.append(Act(request_id, wish, "unknown"))
+                return
+            assert answer.status_code in (303, 409), f"{wish}: {answer.status_code} {answer.text[:300]}"
+            self._acts.append(Act(request_id, wish, "done" if answer.status_code == 303 else "refused"))

@@ -123,6 +123,14 @@ async def _read_tables(connection: asyncpg.Connection, told: ServiceStatus) -> N
                     ORDER BY id DESC LIMIT 1)"""  # noqa: S608
     )
     assert row is not None, "a SELECT without FROM gives one row"
+    halts = await connection.fetch(
+        f"SELECT instance, why FROM {told.service}.halt WHERE told_at > now() - interval '3 minutes' ORDER BY instance"  # noqa: S608
+    )
+    told.wrong += [
+        f"replica {instance} takes no records any more: {why}. Most likely this version of the service is bad: "
+        f"run the one before, then aiguilleur parked replay {told.service}"
+        for instance, why in halts
+    ]
     told.outbox, told.outbox_oldest_seconds, told.parked, told.held = row[0], row[1], row[2], row[3]
     told.last_error = row[4] or ""
     if told.parked:

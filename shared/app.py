@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import errno
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import log, trace
 from shared.clock import Clock, clock_from
 from shared.db.pool import open_pool
-from shared.delivery.consumer import STALLED_SECONDS, Consumer
+from shared.delivery.consumer import Consumer
 from shared.delivery.errors import place_of
 from shared.delivery.housekeeping import keep_house
 from shared.delivery.producer import Producer
@@ -23,9 +25,10 @@ from shared.delivery.reader import Admission
 from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
+from shared.delivery.watchdog import Watchdog
 from shared.memory import tune_collector
 from shared.organisation import Authority, ConfigurationError, OrganisationSource
-from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop
+from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop, variable_of
 from shared.vault.seal import Vault
 
 S = TypeVar("S")
@@ -69,6 +72,8 @@ class App(Generic[S]):
         dsn = settings.database.get_secret_value()
         self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer, tracing=self.tracing)
         self.shell.on_commit = self.relay.wake
+        self.watchdog = Watchdog(self.shell, self.consumer, self.relay)
+        self._socket: socket.socket | None = None
         self.http = FastAPI(title=f"Aiguilleur {service.name}", version="1", docs_url=None, redoc_url=None)
         self.http.add_middleware(trace.TraceContext)
         self.background: list[Callable[[], Awaitable[None]]] = []
@@ -86,22 +91,28 @@ class App(Generic[S]):
     def _add_health(self) -> None:
         @self.http.get("/live", include_in_schema=False)
         async def live() -> Response:
-            """Alive means: it makes progress whenever there is something to do."""
-            if self.consumer.stalled:
-                return Response(f"nothing taken from Kafka for {STALLED_SECONDS:.0f} s although there is a lag\n", 503)
-            return Response("ok\n")
+            """Alive means: it makes progress whenever there is something to do (see the watchdog)."""
+            fault = self.watchdog.fault()
+            return Response(f"{fault}\n", 503) if fault else Response("ok\n")
 
         @self.http.get("/ready", include_in_schema=False)
         async def ready() -> Response:
-            """Ready means: PostgreSQL answers and the consumer did not stop itself. Kafka may be away."""
-            if self.consumer.halted:
-                return Response(f"the consumer stopped itself: {self.consumer.halted}\n", 503)
+            """Ready means: pages can be served, so PostgreSQL answers.
+
+            Kafka may be away, the consumer may have stopped itself, the relay may fail: taking the form away from the town
+            would mend none of these. They are told in the body, and by the metrics aiguilleur_halted and _relay_failing.
+            """
             try:
                 async with asyncio.timeout(2), self.pool.acquire() as connection:
                     await connection.fetchval(f"SELECT 1 FROM {self.name}.position LIMIT 1")  # noqa: S608
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 return Response(f"PostgreSQL: {type(error).__name__}\n", 503)
-            return Response("ok\n")
+            told = ["ok"]
+            if self.consumer.halted:
+                told.append(f"the consumer stopped itself: {self.consumer.halted}")
+            if self.relay.last_error:
+                told.append(f"events cannot be published now: {self.relay.last_error}")
+            return Response("\n".join(told) + "\n")
 
         @self.http.get("/metrics", include_in_schema=False)
         async def metrics() -> Response:
@@ -109,7 +120,9 @@ class App(Generic[S]):
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
-        loops = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self._refresh, self._keep_house]
+        listening = self._socket or self.listen()
+        frame = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self.watchdog.serve]
+        loops = [*frame, self._refresh, self._keep_house]
         tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
         config = uvicorn.Config(
             self.http,
@@ -122,7 +135,7 @@ class App(Generic[S]):
             timeout_graceful_shutdown=10,
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
         self.log.info("service.started", port=self.settings.port)
         await asyncio.wait([asyncio.create_task(stopping.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -135,6 +148,19 @@ class App(Generic[S]):
         self.pool.terminate()
         await asyncio.to_thread(self.tracing.close)
         self.log.info("service.stopped")
+
+    def listen(self) -> socket.socket:
+        """Take the HTTP port, before anything else begins. Stops the start when it cannot be had."""
+        host, port = self.settings.host, self.settings.port
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as error:
+            variable = variable_of(type(self.settings), "port")
+            if error.errno == errno.EADDRINUSE:
+                stop(f"{self.name}: port {port} of {host} is taken: set {variable} to another one, or stop what listens there")
+            stop(f"{self.name}: cannot listen on port {port} of {host} ({variable}): {error.strerror}")
+        return self._socket
 
     async def _guard(self, loop: Callable[[], Awaitable[None]]) -> None:
         """Keep a loop alive: whatever ends it is logged with an id, and it begins again. Nothing is lost by it."""
@@ -196,6 +222,8 @@ async def serve_all(builds: Sequence[tuple[Build, ServiceSettings]]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     apps = [await build(settings) for build, settings in builds]
+    for app in apps:
+        app.listen()
     await asyncio.gather(*(app.serve(stopping) for app in apps))
 
 

@@ -14,6 +14,7 @@ OUTBOX_OLDEST = Gauge("aiguilleur_outbox_oldest_seconds", "Age of the oldest rec
 OUTBOX_PENDING = Gauge("aiguilleur_outbox_pending_records", "Records waiting to be published.", ["service"])
 PUBLISHED = Counter("aiguilleur_published_total", "Records that Kafka acknowledged.", ["service"])
 PUBLISH_ERRORS = Counter("aiguilleur_publish_errors_total", "Sends that failed; each one replaces the producer.", ["service"])
+RELAY_FAILING = Gauge("aiguilleur_relay_failing", "1 while events cannot be published; /ready names the error.", ["service"])
 BATCH = Histogram("aiguilleur_batch_records", "Inputs per transaction.", ["service", "lane"], buckets=_SIZES)
 BATCH_SECONDS = Histogram("aiguilleur_batch_seconds", "Time of one transaction.", ["service", "lane"], buckets=_SMALL_SECONDS)
 STEP_SECONDS = Histogram(

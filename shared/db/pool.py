@@ -1,6 +1,21 @@
 """Connections to PostgreSQL."""
 
+from typing import TYPE_CHECKING, TypeAlias
+
 import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection, held or borrowed from the pool."""
+KEEPALIVE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""Server settings by which PostgreSQL notices within 25 s that a node has vanished, and frees its locks."""
 
 
 async def open_pool(dsn: str, *, name: str, largest: int = 8) -> asyncpg.Pool:
@@ -15,5 +30,9 @@ async def open_pool(dsn: str, *, name: str, largest: int = 8) -> asyncpg.Pool:
         timeout=5,
         command_timeout=20,
         max_inactive_connection_lifetime=300,
-        server_settings={"application_name": f"aiguilleur {name}", "idle_in_transaction_session_timeout": "30000"},
+        server_settings={
+            "application_name": f"aiguilleur {name}",
+            "idle_in_transaction_session_timeout": "30000",
+            **KEEPALIVE,
+        },
     )

@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from shared import metrics
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
+from shared.delivery.log_ends import LogEnds
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
 from shared.delivery.values import RawRecord
@@ -24,7 +25,9 @@ CATCH_UP_RECORDS = 2000
 COMMIT_EVERY_SECONDS = 1.0
 PACE_SECONDS = 0.010
 HALT_RETRY_SECONDS = 60.0
-STALLED_SECONDS = 15.0
+START_SECONDS = 60.0
+REPLACED_LOOKS = 3
+"""How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 
 
 async def parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
@@ -49,9 +52,11 @@ class Consumer:
         self._positions: dict[Place, int] = {}
         self._followed: set[Place] = set()
         self._committed_at = 0.0
-        self._lag: dict[Place, int] = {}
+        self._short: dict[Place, tuple[int, int]] = {}
+        """Partitions that end below our position: that position, and how often it was seen."""
+        self.ends = LogEnds(bootstrap)
         self.progressed = time.monotonic()
-        """When something was last taken, or there was nothing left to take (monotonic seconds)."""
+        """When something was last taken, or PostgreSQL was away (monotonic seconds)."""
         self.taken = 0
         """Records handed over by Kafka and dealt with, repeats included."""
         self.connected = False
@@ -82,7 +87,8 @@ class Consumer:
         delay = 0.2
         while not self.connected:
             try:
-                await self.broker.start()
+                async with asyncio.timeout(START_SECONDS):
+                    await self.broker.start()
                 self.connected = True
             except (KafkaError, OSError, TimeoutError) as error:
                 metrics.UNAVAILABLE.labels(self._name, "kafka").inc()
@@ -93,7 +99,6 @@ class Consumer:
         self._log.info("consumer.started", count=len(self._shell.service.consumes))
         while True:
             await asyncio.sleep(1.0)
-            self._look()
             await self._follow()
 
     async def _stop_broker(self) -> None:
@@ -108,6 +113,12 @@ class Consumer:
         if self.connected:
             await self._commit(force=True)
             await self._stop_broker()
+        await self.ends.close()
+
+    def assigned(self) -> set[Place]:
+        """Return the partitions that are ours now."""
+        consumer: Any = self.subscriber.consumer
+        return {(one.topic, one.partition) for one in consumer.assignment()} if consumer is not None else set()
 
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         """Take one batch. Never raises: it waits and tries again, or halts."""
@@ -120,14 +131,17 @@ class Consumer:
                     behind = await self._shell.take(batches)
                 break
             except Unavailable as error:
+                self.progressed = time.monotonic()  # alive: a restart would not help
                 self._log.warning("consumer.postgresql_unavailable", error=str(error))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 1.0)
             except TooManyParked as error:
                 await self._halt(str(error))
             except Exception as error:  # a fault of ours: said, nothing is passed over, tried again
+                await self._resume()
                 self._log.error("consumer.failed", error=describe(error), error_id=f"{self._name}.consumer")
                 await asyncio.sleep(1.0)
+        await self._resume()
         await self._after(batches, behind)
         metrics.BATCH.labels(self._name, "log").observe(len(records))
         spent = time.perf_counter() - started
@@ -140,7 +154,7 @@ class Consumer:
             if place not in behind:
                 self.taken += len(mine)
                 self._positions[place] = mine[-1].offset + 1
-        self.progressed = time.monotonic()
+                self.progressed = time.monotonic()
         for place, position in behind.items():
             await self._seek(place, position, first=batches[place][0].offset)
         await self._commit(force=False)
@@ -148,31 +162,34 @@ class Consumer:
     async def _seek(self, place: Place, position: int, *, first: int) -> None:
         """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
         consumer: Any = self.subscriber.consumer
-        partition = TopicPartition(*place)
+        ends = await self.ends.find([place])
+        if ends is None or place not in ends:  # Kafka is away: the next batch, or the next look, finds it again
+            self._followed.discard(place)
+            return
+        beginning = ends[place][0]
+        if beginning > position:
+            if position > 0:
+                self._log.error("consumer.log_truncated", topic=place[0], partition=place[1], expected=position, offset=beginning)
+                metrics.GAPS.labels(self._name).inc()
+            await self._shell.move(place, beginning, seen=position)
         try:
-            beginning = (await consumer.beginning_offsets([partition]))[partition]
-            if beginning > position:
-                if position > 0:
-                    self._log.error(
-                        "consumer.log_truncated",
-                        topic=place[0],
-                        partition=place[1],
-                        expected=position,
-                        offset=beginning,
-                    )
-                    metrics.GAPS.labels(self._name).inc()
-                await self._shell.move(place, beginning)
-            consumer.seek(partition, max(position, beginning))
+            consumer.seek(TopicPartition(*place), max(position, beginning))
         except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
             self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=first, error=type(error).__name__)
 
     async def _halt(self, why: str) -> None:
+        """Wait a minute before the next try, and tell everybody who looks: `/ready`, the metric, `aiguilleur status`."""
         self.halted = why
         metrics.HALTED.labels(self._name).set(1)
         self._log.error("consumer.halted", why="too many parked records", error_id=f"{self._name}.halted")
+        await self._shell.tell_halted(self._instance, why)
         await asyncio.sleep(HALT_RETRY_SECONDS)
-        self.halted = None
-        metrics.HALTED.labels(self._name).set(0)
+
+    async def _resume(self) -> None:
+        if self.halted:
+            self.halted = None
+            metrics.HALTED.labels(self._name).set(0)
+            await self._shell.tell_halted(self._instance, None)
 
     async def _commit(self, *, force: bool) -> None:
         """Tell Kafka where we are, about once a second: a courtesy to lag monitors. The truth is in PostgreSQL."""
@@ -191,44 +208,45 @@ class Consumer:
         except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
             self._log.info("consumer.commit_skipped", error=type(error).__name__)
 
-    def _look(self) -> None:
-        """Measure the lag; a partition of ours with nothing left counts as progress."""
-        consumer: Any = self.subscriber.consumer
-        lag = 0
-        for partition in consumer.assignment() if consumer is not None else ():
-            end = consumer.highwater(partition)
-            if end is not None:
-                lag += max(0, end - self._positions.get((partition.topic, partition.partition), end))
-        metrics.LAG.labels(self._name).set(lag)
-        if lag == 0:
-            self.progressed = time.monotonic()
-
     async def _follow(self) -> None:
         """Go back where PostgreSQL says so: it was restored from a backup, an operator asks for it, or the log is another one.
 
         Usually a batch finds that out; here it is found although nothing new comes. Reading again harms nothing.
         """
-        consumer: Any = self.subscriber.consumer
         mine = dict(self._positions)  # before the query: a position in PostgreSQL only falls when somebody turns it back
-        assigned = {(one.topic, one.partition) for one in consumer.assignment()} if consumer is not None else set()
+        assigned = self.assigned()
         self._followed &= assigned
         try:
             kept = await self._shell.find_positions()
+            ends = await self.ends.find(assigned)  # after the positions: a log that is ours ends at or above them
+            if ends is None:
+                return
             for place in assigned:
-                end = consumer.highwater(TopicPartition(*place))
-                if end is not None and end < kept.get(place, 0):
-                    await self._begin_again(place, kept[place], end)
-                elif place not in self._followed or kept.get(place, 0) < mine.get(place, 0):
-                    await self._go_back(place, kept.get(place, 0))
+                position = kept.get(place, 0)
+                if place in ends and self._is_replaced(place, position, ends[place][1]):
+                    await self._begin_again(place, position, ends[place][1])
+                elif place not in self._followed or position < mine.get(place, 0):
+                    await self._go_back(place, position)
                 self._followed.add(place)
         except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
             self._log.info("consumer.follow_postponed", error=type(error).__name__)
 
+    def _is_replaced(self, place: Place, position: int, end: int) -> bool:
+        """Tell whether the log was seen to end below a position that stood still, several times in a row."""
+        if end >= position:
+            self._short.pop(place, None)
+            return False
+        before, times = self._short.get(place, (position, 0))
+        self._short[place] = (position, times + 1 if before == position else 1)
+        return self._short[place][1] >= REPLACED_LOOKS
+
     async def _begin_again(self, place: Place, position: int, end: int) -> None:
         """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
+        self._short.pop(place, None)
+        if not await self._shell.move(place, 0, seen=position):
+            return  # somebody reads on from there: it is we who were wrong
         self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=end)
         metrics.GAPS.labels(self._name).inc()
-        await self._shell.move(place, 0)
         await self._go_back(place, 0)
 
     async def _go_back(self, place: Place, position: int) -> None:
@@ -238,11 +256,6 @@ class Consumer:
         if fetching > position:
             self._positions[place] = position
             await self._seek(place, position, first=fetching)
-
-    @property
-    def stalled(self) -> bool:
-        """Whether there is something to take and nothing was taken for 15 s."""
-        return self.connected and self.halted is None and time.monotonic() - self.progressed > STALLED_SECONDS
 
 
 def _by_place(records: Sequence[ConsumerRecord]) -> dict[Place, list[RawRecord]]:

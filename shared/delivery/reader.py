@@ -7,8 +7,8 @@ from asyncpg import Record
 
 from shared.delivery.core import describe
 from shared.delivery.errors import InputRefused
+from shared.delivery.parked_rows import decode_headers
 from shared.delivery.run import error_id_of
-from shared.delivery.store import decode_headers
 from shared.delivery.values import Input, Parked, RawRecord, Ticket, Waiting
 from shared.events.envelope import Received, Undecodable, decode, read_sequence
 

@@ -6,10 +6,11 @@ import time
 import asyncpg
 
 from shared import metrics
+from shared.db.pool import KEEPALIVE
 from shared.delivery.errors import UNAVAILABLE
+from shared.delivery.parked_rows import decode_headers
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
-from shared.delivery.store import decode_headers
 from shared.events.envelope import encode_headers
 from shared.log import get_log
 from shared.trace import Tracing
@@ -33,8 +34,9 @@ class Relay:
         self._tracing = tracing or Tracing(service)
         self._woken = asyncio.Event()
         self._log = get_log(service)
-        self._leads = False
+        self.leads = False
         self.last_error: str | None = None
+        """What kept the relay from publishing; None once it published again, or has nothing to publish."""
         self.progressed = time.monotonic()
         """When the outbox was last seen empty or something was published (monotonic seconds)."""
 
@@ -47,8 +49,9 @@ class Relay:
         delay = 0.1
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=60)
-            except UNAVAILABLE:
+                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=60, server_settings=KEEPALIVE)
+            except UNAVAILABLE as error:
+                self._note(type(error).__name__)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
                 continue
@@ -56,18 +59,20 @@ class Relay:
             try:
                 await self._serve_with(connection)
             except UNAVAILABLE as error:
-                self.last_error = type(error).__name__
+                self._note(type(error).__name__)
                 metrics.UNAVAILABLE.labels(self._service, "postgresql").inc()
                 await asyncio.sleep(0.2)
             finally:
-                self._leads = False
+                self.leads = False
                 connection.terminate()
 
     async def _serve_with(self, connection: asyncpg.Connection) -> None:
         channel = f"outbox_{self._service}"
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"aiguilleur relay {self._service}"):
             await self._notify_leader(connection, channel)
-        self._leads = True
+        self.progressed = time.monotonic()
+        self.leads = True
+        self._note(None)
         await connection.add_listener(channel, lambda *_: self._woken.set())
         while True:
             self._woken.clear()
@@ -75,6 +80,7 @@ class Relay:
             if published >= SET:
                 continue
             if published == 0:
+                self._note(None)
                 self.progressed = time.monotonic()
                 await self._wait(LOOK_SECONDS)
             else:
@@ -126,14 +132,18 @@ class Relay:
             try:
                 await self._producer.send(records)
             except NOT_SENT as error:
-                self.last_error = type(error).__name__
+                self._note(type(error).__name__)
                 metrics.PUBLISH_ERRORS.labels(self._service).inc()
                 self._log.warning("relay.kafka_unavailable", error=type(error).__name__, count=len(records))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 1.0)
             else:
-                self.last_error = None
+                self._note(None)
                 return
+
+    def _note(self, error: str | None) -> None:
+        self.last_error = error
+        metrics.RELAY_FAILING.labels(self._service).set(0 if error is None else 1)
 
     def _headers(self, row: asyncpg.Record) -> list[tuple[str, bytes]]:
         """Return the envelope of an event, or the headers that the copy of a parked record came with."""

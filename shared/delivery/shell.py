@@ -12,6 +12,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.delivery.core import Core, describe
 from shared.delivery.errors import CONFLICT, FAULTY, UNAVAILABLE, TooManyParked, Unavailable
+from shared.delivery.parked_rows import ParkedRows
 from shared.delivery.points import reach
 from shared.delivery.reader import Admission, Reader
 from shared.delivery.run import ContextFor
@@ -64,9 +65,10 @@ class Shell(Generic[S]):
         self._authority_of = authority_of
         self._parked_limit = parked_limit
         self._tracing = tracing or Tracing(service.name)
-        sequenced = frozenset(topic.name for topic in service.sequenced)
-        self.reader = Reader(sequenced, admissions or {}, vault.reveal if vault else None)
-        self.store: Store[S] = Store(self.core, decode_parked=self.reader.read_waiting, hide=vault.hide if vault else None)
+        self._sequenced = frozenset(topic.name for topic in service.sequenced)
+        self.reader = Reader(self._sequenced, admissions or {}, vault.reveal if vault else None)
+        parked = ParkedRows(service.name, read=self.reader.read_parked, hide=vault.hide if vault else None)
+        self.store: Store[S] = Store(self.core, parked, decode_parked=self.reader.read_waiting)
         self._queue: list[tuple[Input, asyncio.Future[Result[S]]]] = []
         self._queued = asyncio.Event()
 
@@ -185,11 +187,11 @@ class Shell(Generic[S]):
                 raise Unavailable(type(error).__name__) from error
         raise Unavailable("conflicts")
 
-    async def move(self, place: Place, position: int) -> None:
-        """Set a partition's position: the log begins there, what came before has expired. Raises Unavailable."""
+    async def move(self, place: Place, position: int, *, seen: int) -> bool:
+        """Set a partition's position if it still is `seen`; return whether it was. Raises Unavailable."""
         try:
             async with self.pool.acquire() as connection:
-                await self.store.save(connection, Folded(), {place: position})
+                return await self.store.move(connection, place, position, seen=seen)
         except UNAVAILABLE as error:
             raise Unavailable(type(error).__name__) from error
 
@@ -200,6 +202,22 @@ class Shell(Generic[S]):
                 return await self.store.find_positions(connection)
         except UNAVAILABLE as error:
             raise Unavailable(type(error).__name__) from error
+
+    async def find_progress(self) -> tuple[dict[Place, int], bool]:
+        """Return the positions, and whether the outbox holds something to publish. Raises Unavailable."""
+        try:
+            async with self.pool.acquire() as connection:
+                return await self.store.find_positions(connection), await self.store.has_pending(connection)
+        except UNAVAILABLE as error:
+            raise Unavailable(type(error).__name__) from error
+
+    async def tell_halted(self, instance: str, why: str | None) -> None:
+        """Note for `aiguilleur status` that this replica's consumer halted itself, or goes on (None). Never raises."""
+        try:
+            async with self.pool.acquire() as connection:
+                await self.store.save_halt(connection, instance, why)
+        except UNAVAILABLE as error:
+            self.log.warning("postgresql.unavailable", error=type(error).__name__, place="halt")
 
     async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
@@ -232,8 +250,8 @@ class Shell(Generic[S]):
         lost = [one for one in read if isinstance(one, Parked)]
         with self._tracing.span("log", causes=(one.traceparent for one in inputs)):
             folded = await self._fold(connection, inputs, how=how)
-            folded.parked += lost
-            if unexpected := sum(1 for one in folded.parked if one.why not in ("waiting", "refused")):
+            folded.parked = await self.store.parked.drop_known(connection, folded.parked + lost)
+            if unexpected := sum(1 for one in folded.parked if self._is_alarming(one)):
                 await self._check_limit(connection, unexpected)
             reach("consume.after_fold")
             await self.store.save(connection, folded, moved)
@@ -303,8 +321,17 @@ class Shell(Generic[S]):
 
         return context_for
 
+    def _is_alarming(self, one: Parked) -> bool:
+        """Tell whether a parked record counts towards the limit.
+
+        Only those of numbered topics do: one of our own services writes them, so a flood means that a deployment of ours is
+        bad, and going on would put the town's whole life aside. A topic that is open to others (adapters, commands) may be
+        flooded by anybody: each record is parked, counted in the metric and logged, and the service goes on.
+        """
+        return one.raw.topic in self._sequenced and one.why not in ("waiting", "refused")
+
     async def _check_limit(self, connection: Connection, count: int) -> None:
-        parked = await self.store.count_parked_last_minute(connection) + count
+        parked = await self.store.parked.count_last_minute(connection, self._sequenced) + count
         if parked > self._parked_limit:
             raise TooManyParked(f"{parked} records would be parked within a minute; the limit is {self._parked_limit}")
 

@@ -1,46 +1,29 @@
 """All SQL of the shell: what a batch locks and loads, and what it saves, in sets."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
+from shared.db.pool import Connection as Connection
 from shared.delivery.core import Core
+from shared.delivery.parked_rows import ParkedRows
 from shared.delivery.tables import counters
-from shared.delivery.values import Folded, Known, Outgoing, Parked, RawRecord, Saved, Taken, Ticket, Waiting
-from shared.events.envelope import MAX_VALUE_BYTES
-from shared.events.topics import TOPICS, dead_letters
+from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket, Waiting
 
 if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
+    pass
 
 S = TypeVar("S")
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Place = tuple[str, int]
 """A topic and a partition."""
-
 _COPY_FROM = 200
 """From how many rows on COPY is faster than one more array in the statement."""
-_DETAIL = 2000
-_COPIED_HEADERS = 50_000
-_PERSONAL_IN_CLEAR = {topic.name for topic in TOPICS if topic.personal == "clear"}
-_TOPIC = {topic.name: topic for topic in TOPICS}
 
 
 class Conflict(Exception):
     """Another transaction changed one of the batch's requests first; run the batch again on what it left."""
-
-
-def encode_headers(headers: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return headers as readable JSON; any byte survives (latin-1)."""
-    return msgspec.json.encode([(name, value.decode("latin-1")) for name, value in headers])
-
-
-def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
-    """Return what `encode_headers` stored."""
-    return [(name, value.encode("latin-1")) for name, value in msgspec.json.decode(stored)]
 
 
 class Store(Generic[S]):
@@ -49,14 +32,14 @@ class Store(Generic[S]):
     def __init__(
         self,
         core: Core[S],
+        parked: ParkedRows,
         *,
         decode_parked: Callable[[asyncpg.Record, int], Waiting | None],
-        hide: Callable[[bytes], bytes] | None,
     ) -> None:
+        self.parked = parked
         self._core = core
         self._name = core.service.name
         self._decode_parked = decode_parked
-        self._hide = hide
         seen, sent = counters(core.service)
         self._seen, self._sent = slice(4, 4 + len(seen)), slice(4 + len(seen), 4 + len(seen) + len(sent))
         self._load_sql = (
@@ -88,6 +71,35 @@ class Store(Generic[S]):
         """Return the next offset of every partition that has one, without a lock."""
         rows = await connection.fetch(f"SELECT topic, partition, next_offset FROM {self._name}.position")  # noqa: S608
         return {(row[0], row[1]): row[2] for row in rows}
+
+    async def move(self, connection: Connection, place: Place, position: int, *, seen: int) -> bool:
+        """Set a position if it still is `seen` (0: or was never set); return whether it was."""
+        if seen == 0:
+            await connection.execute(f"INSERT INTO {self._name}.position VALUES ($1, $2, 0) ON CONFLICT DO NOTHING", *place)  # noqa: S608
+        moved = await connection.fetchval(
+            f"UPDATE {self._name}.position SET next_offset = $3 WHERE topic = $1 AND partition = $2 AND next_offset = $4 "  # noqa: S608
+            "RETURNING 1",
+            *place,
+            position,
+            seen,
+        )
+        return moved is not None
+
+    async def has_pending(self, connection: Connection) -> bool:
+        """Return whether the outbox holds something to publish."""
+        return bool(await connection.fetchval(f"SELECT EXISTS (SELECT FROM {self._name}.outbox WHERE published_at IS NULL)"))  # noqa: S608
+
+    async def save_halt(self, connection: Connection, instance: str, why: str | None) -> None:
+        """Note that a replica's consumer halted itself, with the reason, or that it goes on."""
+        if why is None:
+            await connection.execute(f"DELETE FROM {self._name}.halt WHERE instance = $1", instance)  # noqa: S608
+            return
+        await connection.execute(
+            f"INSERT INTO {self._name}.halt (instance, why) VALUES ($1, $2) "  # noqa: S608
+            "ON CONFLICT (instance) DO UPDATE SET why = excluded.why, told_at = now()",
+            instance,
+            why,
+        )
 
     async def load(self, connection: Connection, request_ids: Iterable[UUID], *, lock: bool = True) -> dict[UUID, Known[S]]:
         """Lock (in the order of their ids) and return what is known of these requests; those never seen are missing."""
@@ -122,22 +134,13 @@ class Store(Generic[S]):
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
-    async def count_parked_last_minute(self, connection: Connection) -> int:
-        """Return how many records were parked in the last minute although the service should have taken them."""
-        return int(
-            await connection.fetchval(
-                f"SELECT count(*) FROM {self._name}.parked WHERE parked_at > now() - interval '1 minute' "  # noqa: S608
-                "AND why NOT IN ('waiting', 'refused')"
-            )
-        )
-
     async def save(self, connection: Connection, folded: Folded[S], positions: dict[Place, int]) -> None:
         """Write all that a batch changes.
 
         Raises:
             Conflict: a request was created or changed by another transaction meanwhile. Nothing may be committed.
         """
-        copies = [self._dead_letter(one) for one in folded.parked]
+        copies = [self.parked.dead_letter(one) for one in folded.parked]
         saved, outbox = folded.saved, folded.outbox + copies
         if len(outbox) >= _COPY_FROM:
             await self._copy(connection, "outbox", outbox, Outgoing._fields)
@@ -163,7 +166,7 @@ class Store(Generic[S]):
             if written != len(saved):
                 raise Conflict(f"{len(saved) - written} of {len(saved)} requests were changed meanwhile")
         await self._save_tickets(connection, folded)
-        await self._save_parked(connection, folded)
+        await self.parked.save(connection, folded)
         for statement, rows in folded.rows.items():
             if statement.combine is not None and not (rows := statement.combine(rows)):
                 continue
@@ -194,62 +197,6 @@ class Store(Generic[S]):
         )
         if len(written) != len(folded.tickets):
             raise Conflict("a ticket was taken by another transaction meanwhile")
-
-    async def _save_parked(self, connection: Connection, folded: Folded[S]) -> None:
-        if folded.parked:
-            await connection.execute(
-                f'INSERT INTO {self._name}.parked (request_id, authority, topic, partition, "offset", sequence, key, '  # noqa: S608
-                "headers, value, hidden, why, detail, error_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], "
-                "$4::int[], $5::bigint[], $6::int[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bool[], $11::text[], "
-                "$12::text[], $13::text[])",
-                *[list(column) for column in zip(*(self._parked_row(one) for one in folded.parked), strict=True)],
-            )
-        if folded.released:
-            await connection.execute(
-                f"UPDATE {self._name}.parked SET resolved_at = now(), resolution = told.how "  # noqa: S608
-                "FROM unnest($1::bigint[], $2::text[]) AS told (id, how) WHERE parked.id = told.id AND resolved_at IS NULL",
-                list(folded.released),
-                list(folded.released.values()),
-            )
-        for parked_id, why, detail in folded.relabelled:
-            await connection.execute(
-                f"UPDATE {self._name}.parked SET why = $2, detail = $3 WHERE id = $1",  # noqa: S608
-                parked_id,
-                why,
-                detail,
-            )
-
-    def _parked_row(self, one: Parked) -> tuple[Any, ...]:
-        value, hidden = self._kept_value(one.raw)
-        raw = one.raw
-        place = (raw.topic, raw.partition, raw.offset)
-        detail = one.detail.replace("\0", "").encode(errors="replace").decode()[:_DETAIL]
-        told = (one.why, detail, one.error_id)
-        headers = encode_headers(raw.headers)
-        return (one.request_id, one.authority, *place, one.sequence, raw.key, headers, value, hidden, *told)
-
-    def _kept_value(self, raw: RawRecord) -> tuple[bytes | None, bool]:
-        """Return the bytes to keep of a parked record, encrypted when its topic carries personal data in clear."""
-        if raw.value is None or raw.topic not in _PERSONAL_IN_CLEAR:
-            return raw.value, False
-        if self._hide is None:
-            raise RuntimeError(f"{raw.topic} carries personal data in clear: a service that reads it needs the vault")
-        return self._hide(raw.value), True
-
-    def _dead_letter(self, one: Parked) -> Outgoing:
-        """Return the copy for Kafka's tooling, cut to what Kafka surely takes: one that it refuses would stop the relay.
-
-        The parked row has all of it.
-        """
-        raw = one.raw
-        value, _ = self._kept_value(raw)
-        fits = sum(len(name) + len(told) for name, told in raw.headers) + len(raw.key or b"") <= _COPIED_HEADERS
-        if value is not None and len(value) > MAX_VALUE_BYTES:
-            value = None
-        reason = (("aiguilleur-why", one.why.encode()), ("aiguilleur-error-id", one.error_id.encode()))
-        kept = encode_headers([*raw.headers, *reason] if fits else reason)
-        name = dead_letters(_TOPIC[raw.topic], self._name)
-        return Outgoing(one.request_id, name, raw.key if fits else None, None, "", None, None, value, kept)
 
 
 def _save_sql(schema: str, counts: list[str]) -> str:

@@ -35,13 +35,16 @@ def create_v1(service: str, consumed: tuple[str, ...], produced: tuple[str, ...]
             parked_at timestamptz NOT NULL DEFAULT now(), resolved_at timestamptz, resolution text)""",
         f"CREATE INDEX parked_open ON {service}.parked (request_id) WHERE resolved_at IS NULL",
         f"CREATE INDEX parked_age ON {service}.parked (parked_at)",
+        f'CREATE UNIQUE INDEX parked_place ON {service}.parked (topic, partition, "offset") WHERE "offset" >= 0',
+        f"""CREATE TABLE {service}.halt (
+            instance text PRIMARY KEY, why text NOT NULL, told_at timestamptz NOT NULL DEFAULT now())""",
         f"""CREATE TABLE {service}.inbox (
             source text NOT NULL, id text NOT NULL, digest bytea, request_id uuid NOT NULL,
             taken_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (source, id))""",
     ]
 
 
-TABLES = ("position", "request", "outbox", "parked", "inbox")
+TABLES = ("position", "request", "outbox", "parked", "halt", "inbox")
 
 
 def counters(service: Service[Any]) -> tuple[list[str], list[str]]:

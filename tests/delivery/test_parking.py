@@ -3,11 +3,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
+from shared import metrics
 from shared.clock import SetClock
 from shared.db.pool import open_pool
 from shared.delivery.errors import InputRefused
-from shared.delivery.parking import Choice, OutOfTurn, Parking
+from shared.delivery.housekeeping import tidy
+from shared.delivery.parking import Choice, OutOfTurn, Parking, rewind
+from shared.delivery.producer import Producer
+from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
 from shared.delivery.tables import create_v1
@@ -187,6 +192,57 @@ async def test_a_parked_value_in_clear_is_kept_encrypted_and_opens_for_who_has_t
     assert found[1] == raw
     with pytest.raises(RuntimeError, match="needs the vault's keys"):
         await Parking(_shell(inbound.pool, authority, None)).find(1)
+
+
+async def test_a_flood_on_an_open_topic_stops_nobody(inbound: Shell[Notes]) -> None:
+    flood = [submitted(b"{", str(n))._replace(offset=n) for n in range(150)]
+    before = metrics.PARKED.labels("intake", "undecodable")._value.get()
+
+    await inbound.take({("intake.inbound.v1", 0): flood})
+
+    assert await inbound.pool.fetchval("SELECT next_offset FROM intake.position") == 150
+    assert len(await Parking(inbound).list_open(Choice())) == 150
+    assert metrics.PARKED.labels("intake", "undecodable")._value.get() == before + 150
+
+
+async def test_hidden_records_are_not_parked_again_either(inbound: Shell[Notes]) -> None:
+    place = ("intake.inbound.v1", 0)
+    await inbound.take({place: [submitted(b'{"Camille Exemple": 1}')]})
+    await rewind(inbound.pool, "intake")
+
+    await inbound.take({place: [submitted(b'{"Camille Exemple": 1}')]})
+
+    assert [one.offset for one in await Parking(inbound).list_open(Choice())] == [0]
+
+
+async def test_parked_records_are_forgotten_in_time_and_personal_data_at_once_after_a_week(
+    inbound: Shell[Notes],
+) -> None:
+    place = ("intake.inbound.v1", 0)
+    await inbound.take({place: [submitted(b"{", str(n))._replace(offset=n) for n in range(4)]})
+    at = "UPDATE intake.parked SET {} WHERE id = ANY($1::bigint[])"
+    await inbound.pool.execute(at.format("parked_at = now() - interval '8 days'"), [1, 2])
+    await inbound.pool.execute(at.format("resolved_at = now(), resolution = 'skipped'"), [2])
+    await inbound.pool.execute(at.format("resolved_at = now() - interval '15 days', resolution = 'taken'"), [3])
+
+    with capture_logs() as logged:
+        await tidy(inbound, Relay("intake", dsn="", pool=inbound.pool, producer=Producer("", client_id="")))
+
+    assert [row["id"] for row in await inbound.pool.fetch("SELECT id FROM intake.parked")] == [4]
+    assert [(one["event"], one["log_level"], one["count"]) for one in logged] == [("housekeeping.unsettled_deleted", "error", 1)]
+
+
+async def test_the_note_of_a_skipped_event_stays_for_rebuilds_without_what_it_held(bench: Bench, parking: Parking[Notes]) -> None:
+    await bench.take(added(1, "poison"), added(2, "poison"))
+    (first, _) = await parking.list_open(Choice())
+    await parking.skip(Choice(ids=(first.id,)), quiet)
+    await bench.pool.execute("UPDATE notifier.parked SET parked_at = now() - interval '99 days'")
+    await bench.pool.execute("UPDATE notifier.parked SET resolved_at = now() - interval '15 days' WHERE resolved_at IS NOT NULL")
+
+    await tidy(bench.shell, Relay("notifier", dsn="", pool=bench.pool, producer=Producer("", client_id="")))
+
+    kept = await bench.pool.fetch("SELECT sequence, resolution, value IS NULL FROM notifier.parked ORDER BY id")
+    assert [tuple(row) for row in kept] == [(1, "skipped", True), (2, None, False)]
 
 
 async def test_an_unnumbered_record_is_decoded_and_taken_in_again(inbound: Shell[Notes], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.postgres import PostgresServer
 from shared.delivery.errors import UNAVAILABLE, TooManyParked, Unavailable
+from shared.delivery.parking import Choice, Parking, rewind
 from shared.delivery.shell import RefusedByDatabase
 from shared.delivery.values import Input, RawRecord, Ticket
 from shared.events.envelope import MAX_VALUE_BYTES
@@ -158,6 +159,32 @@ async def test_too_much_to_park_changes_nothing(database: str, authority: Author
     await bench.take(added(1, "a"), *bad[:3])
     assert len(await bench.parked()) == 3
     bench.pool.terminate()
+
+
+async def test_what_is_read_again_is_not_parked_again_nor_counted_nor_copied(database: str, authority: Authority) -> None:
+    bench = await Bench.open(database, authority, parked_limit=2)
+    garbage = [RawRecord("requests.v1", 0, 0, None, (), value) for value in (b"{", b"[")]
+    await bench.take(*garbage)
+    await Parking(bench.shell).skip(Choice(), lambda _done, _all: None)
+    before = await bench.parked()
+
+    await rewind(bench.pool, "notifier")
+    await bench.take(*garbage, added(1, "a"))
+
+    assert await bench.parked() == before == [(None, "undecodable", "skipped")] * 2
+    assert await bench.pool.fetchval("SELECT count(*) FROM notifier.outbox WHERE topic LIKE '%.dlq'") == 2
+    assert await bench.heard(REQUEST) == ("a",)
+    bench.pool.terminate()
+
+
+async def test_garbage_at_the_same_place_of_another_log_is_parked(bench: Bench) -> None:
+    await bench.take(RawRecord("requests.v1", 0, 0, None, (), b"{"))
+    await rewind(bench.pool, "notifier")  # the topic was made anew
+
+    await bench.take(RawRecord("requests.v1", 0, 0, None, (), b"another"))
+
+    kept = await bench.pool.fetch('SELECT "offset", value FROM notifier.parked ORDER BY id')
+    assert [tuple(row) for row in kept] == [(-1, b"{"), (0, b"another")]
 
 
 async def test_a_parked_record_keeps_its_bytes_and_a_copy_goes_to_the_dead_letters(bench: Bench) -> None:

@@ -1,0 +1,63 @@
+"""Where the log begins and ends, asked over a connection that nothing else uses."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.delivery.store import Place
+
+ANSWER_SECONDS = 5.0
+
+
+class LogEnds:
+    """Asks the broker. Its own client: it answers although the consumer's has died without an error, and tells the two apart."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client: AIOKafkaConsumer | None = None
+        self._asking = asyncio.Lock()
+
+    async def find(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]] | None:
+        """Return per partition the first offset that is left and the one after the last; None: Kafka does not answer."""
+        partitions = [TopicPartition(*place) for place in places]
+        async with self._asking:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    client = await self._started()
+                    begins = await client.beginning_offsets(partitions)
+                    ends = await client.end_offsets(partitions)
+            except (KafkaError, OSError, TimeoutError):
+                await self._close()
+                return None
+        return {(one.topic, one.partition): (begins[one], ends[one]) for one in partitions if one in begins and one in ends}
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._client is None:
+            client = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            try:
+                await client.start()
+            except BaseException:
+                await _stop(client)
+                raise
+            self._client = client
+        return self._client
+
+    async def close(self) -> None:
+        """Give the connection up."""
+        async with self._asking:
+            await self._close()
+
+    async def _close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await _stop(client)
+
+
+async def _stop(client: AIOKafkaConsumer) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await client.stop()
+    except (KafkaError, OSError, TimeoutError):
+        pass

@@ -50,11 +50,17 @@ def read_settings(cls: type[T]) -> T:
     try:
         return cls()
     except ValidationError as error:
-        lines = [
-            f"  {variable_of(cls, str(fault['loc'][0]))}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        ]
+        lines = [f"  {describe_fault(cls, str(fault['loc'][0]), fault['msg'])}" for fault in error.errors()]
         stop("settings that are missing or wrong (see --help):\n" + "\n".join(lines))
+
+
+def describe_fault(cls: type[ServiceSettings], place: str, message: str) -> str:
+    """Return the variable and what is allowed, never what it held: that may be a password."""
+    variable = variable_of(cls, place)
+    for name, field in cls.model_fields.items():
+        if message == "Field required" and variable_of(cls, name) == variable:
+            return f"{variable}: missing: {field.description}"
+    return f"{variable}: {message.removeprefix('Value error, ')}"
 
 
 def variable_of(cls: type[ServiceSettings], place: str) -> str:

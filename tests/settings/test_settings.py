@@ -125,7 +125,8 @@ def test_a_wrong_setting_stops_the_start(
 )
 def test_a_missing_setting_stops_the_start(service: str, variable: str, tell: Told, capsys: pytest.CaptureFixture[str]) -> None:
     tell(service, **{variable: None})
-    assert refusal(settings_of(service), capsys).splitlines()[1:] == [f"  {variable}: Field required"]
+    (line,) = refusal(settings_of(service), capsys).splitlines()[1:]
+    assert line.startswith(f"  {variable}: missing: ")
 
 
 @pytest.mark.parametrize(

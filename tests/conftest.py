@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from deploy.local import address, folders
 from deploy.local import browser as local_browser
+from deploy.local.installation import TEST_PREFIX, refuse_used_roles
 from deploy.local.mailsink import MailSink
 from tests.scene import Scene
 
@@ -49,7 +50,8 @@ def postgres_server(run_folder: Path) -> Iterator[address.Postgres]:
 
 @asynccontextmanager
 async def fresh_database(admin_dsn: str) -> AsyncIterator[str]:
-    name = f"test_{secrets.token_hex(6)}"
+    await refuse_used_roles(admin_dsn)  # a server that was given may be somebody's
+    name = f"{TEST_PREFIX}{secrets.token_hex(6)}"
     admin = await asyncpg.connect(admin_dsn)
     try:
         await admin.execute(f'CREATE DATABASE "{name}"')

@@ -142,9 +142,9 @@ async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAd
     town.folder.mkdir(parents=True, exist_ok=True)
     town.set_clock(_next_tuesday().astimezone(UTC), speed=1.0)
     print("Migrating, creating topics, starting the five services", flush=True)
-    await town.prepare()
-    town.start_supervised()
     try:
+        await town.prepare()
+        town.start_supervised()
         async with _browser() as http, _browser() as agents_http:  # each keeps its own cookies
             demo = Demo(town, mails_url=mail.page or "", http=http, agents_http=agents_http)
             print(
@@ -157,6 +157,8 @@ async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAd
                 await _until_interrupted()
     finally:
         town.stop()
+        if address.any_given():
+            await town.remove()
     return 0 if well else 1
 
 

@@ -21,6 +21,11 @@ from deploy.local.mailsink import MailSink
 from deploy.local.postgres import PostgresServer
 
 
+def any_given() -> bool:
+    """Tell whether a server of the demo is one that was there before, and stays."""
+    return bool(os.environ.get("AIGUILLEUR_KAFKA") or os.environ.get("AIGUILLEUR_POSTGRES_ADMIN"))
+
+
 class NotOursError(RuntimeError):
     """The server was given by an address: nothing here may kill or restart it."""
 

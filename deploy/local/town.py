@@ -1,7 +1,8 @@
 """The five services as five processes on given servers: what the demo shows and the end-to-end tests drive.
 
 Makes the secrets, migrates, creates the topics, starts the services and waits until each is ready. Everything it
-writes is in `folder`; the processes end with `stop`.
+writes is in `folder`, in a database of its own and in topics that were empty; the processes end with `stop`. On a server where
+somebody else's installation is, it refuses to begin.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import folders, ports
+from deploy.local.installation import DEMO_PREFIX, delete_topics, refuse_used_roles, refuse_used_topics
 from deploy.local.process import ServerProcess
 from deploy.local.readiness import wait_until
 from shared.clock import FileClock, SystemClock
@@ -41,12 +43,11 @@ def _quiet(_message: str) -> None:
 class Town:
     """An installation. `url(service)` is where a service listens; `environment(service)` is all that it is told."""
 
-    def __init__(
-        self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, database: str = "aiguilleur", shared_clock: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, shared_clock: bool = False) -> None:
         self.folder = folder.resolve()
         self.kafka = kafka
-        self.admin_dsn = f"{admin_dsn.rsplit('/', 1)[0]}/{database}"
+        self._server_dsn, self._database = admin_dsn, f"{DEMO_PREFIX}{secrets.token_hex(4)}"
+        self.admin_dsn = urlsplit(admin_dsn)._replace(path=f"/{self._database}").geturl()
         self.smtp = smtp
         self.clock_file = self.folder / "clock.json" if shared_clock else None
         self.ports = {service: ports.free_port() for service in SERVICES}
@@ -56,7 +57,7 @@ class Town:
         self._passwords = {service: secrets.token_hex(12) for service in SERVICES}
         self._keys = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
         self._link_key = base64.b64encode(secrets.token_bytes(32)).decode()
-        self._server_dsn, self._database = admin_dsn, database
+        self._created_topics: list[str] = []
 
     def url(self, service: str) -> str:
         """Where a service's pages and API are."""
@@ -65,7 +66,8 @@ class Town:
     def dsn(self, service: str) -> str:
         """The database address of a service's own role."""
         parts = urlsplit(self.admin_dsn)
-        return f"postgresql://{role_of(service)}:{self._passwords[service]}@{parts.hostname}:{parts.port}{parts.path}"
+        place = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"{role_of(service)}:{self._passwords[service]}@{place}").geturl()
 
     def environment(self, service: str) -> dict[str, str]:
         """What a service is told. Least privilege: only those who may open personal data get the keys."""
@@ -106,13 +108,15 @@ class Town:
         return (FileClock(self.clock_file) if self.clock_file else SystemClock()).now()
 
     async def prepare(self, tell: Callable[[str], None] = _quiet) -> None:
-        """Create the database if it is not there, migrate it, create the topics."""
+        """Create and migrate the database, create the topics. Raises StartError where another installation is."""
+        await refuse_used_topics(self.kafka)
         await self.prepare_database(tell)
-        created = await create_topics(self.kafka)
-        tell(f"topics: {len(created)} created")
+        self._created_topics = await create_topics(self.kafka)
+        tell(f"topics: {len(self._created_topics)} created")
 
     async def prepare_database(self, tell: Callable[[str], None] = _quiet) -> None:
-        """Create the database if it is not there, and migrate it."""
+        """Create the database if it is not there, and migrate it. Raises StartError where another installation is."""
+        await refuse_used_roles(self._server_dsn)
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.clock_file is not None and not self.clock_file.exists():
             self.set_clock(SystemClock().now(), speed=1.0)
@@ -123,6 +127,16 @@ class Town:
         finally:
             await server.close()
         await migrate(self.admin_dsn, {service: self.dsn(service) for service in SERVICES}, tell)
+
+    async def remove(self) -> None:
+        """Remove the database and the topics that `prepare` created: for servers that stay. The roles stay, without rights."""
+        server = await asyncpg.connect(self._server_dsn)
+        try:
+            await server.execute(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
+        finally:
+            await server.close()
+        if self._created_topics:
+            await delete_topics(self.kafka, self._created_topics)
 
     def start(self, *services: str) -> None:
         """Start services (all of them, when none is named) and wait until each is ready. Raises StartError."""

@@ -4,6 +4,7 @@ from services.intake.api import add_api
 from services.intake.domain.request import TrackedRequest
 from services.intake.form_pages import add_form_pages
 from services.intake.pages import add_pages
+from services.intake.retention import Retention
 from services.intake.service import INTAKE
 from services.intake.settings import IntakeSettings
 from services.intake.site import Site
@@ -25,4 +26,5 @@ async def build(settings: IntakeSettings) -> App[TrackedRequest]:
     add_form_pages(site)
     add_pages(site)
     site.secure()
+    app.background.append(Retention(app).serve)
     return app

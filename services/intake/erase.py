@@ -1,5 +1,6 @@
 """Forgetting: the key of a request is destroyed, and with it everything sealed under it, wherever a copy lies."""
 
+from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.command import Erase
@@ -11,16 +12,24 @@ from shared.app import App
 from shared.delivery.values import Input
 
 
+def erasing(request_id: UUID, authority: str, *, closed_at: datetime | None = None) -> Input:
+    """Return what destroys the key and tells everybody, in one transaction. Doing it again changes nothing.
+
+    With `closed_at` it is for a request that has been closed since then, and refused when that is true no more.
+    """
+    return Input(request_id, authority, Erase(closed_at), rows=((DELETE_KEY, (request_id,)),))
+
+
 async def erase(app: App[TrackedRequest], request_id: UUID, *, authority: str) -> None:
-    """Destroy the key and tell everybody, in one transaction. Doing it again changes nothing.
+    """Destroy the key and tell everybody, because the usager wants it.
 
     Raises:
         Refused: there is no such request.
         Unavailable: PostgreSQL does not answer; nothing, or all of it, was done: do it again.
     """
-    rows = ((DELETE_KEY, (request_id,)),)
-    one = Input(request_id, authority, Erase(), rows=rows)
-    (result,) = await app.shell.run([one], lane="local")  # not `apply`: the command line runs no server
+    (result,) = await app.shell.run(
+        [erasing(request_id, authority)], lane="local"
+    )  # not `apply`: the command line runs no server
     if result.error is not None:
         raise result.error
     app.log.info("request.erased", request_id=request_id, authority=authority)

@@ -40,4 +40,6 @@ class AskReopening(Struct, frozen=True):
 
 
 class Erase(Struct, frozen=True):
-    """The key is destroyed along with this."""
+    """The key is destroyed along with this. `closed_at`: because it has been closed since then; None: the usager wants it."""
+
+    closed_at: datetime | None = None

@@ -19,6 +19,8 @@ OPEN: Final[frozenset[Status]] = frozenset({"received", "registered", "assigned"
 """The states in which somebody still works on the request."""
 SETTLED: Final[frozenset[Status]] = frozenset({"answered", "resolved"})
 """The states that a usager may contest by asking to reopen."""
+CLOSED: Final[frozenset[Status]] = SETTLED | {"withdrawn"}
+"""The states in which nothing more is expected: the months of retention run from what happened last."""
 
 
 class Entry(Struct, frozen=True):
@@ -44,6 +46,7 @@ class Announced(Struct, frozen=True):
 class TrackedRequest(Struct, frozen=True):
     """What the tracking page shows. Each topic fills fields of its own, so that the order across topics does not matter.
 
+    `closed_at` is the latest step of its life, while it is in a closed state and not erased.
     `taken_at` is when somebody first took it in charge, which the promise is about; a reopening does not take it back.
     `asked` is what the usager did (requests.v1), `life` what became of it (handling.v1), `delays` what the sla told.
     Until `received_at` is set only other topics have spoken of the request (while states are rebuilt from the log).
@@ -64,6 +67,7 @@ class TrackedRequest(Struct, frozen=True):
     told: Status = "received"
     owner: str | None = None
     taken_at: datetime | None = None
+    closed_at: datetime | None = None
     asked: tuple[Entry, ...] = ()
     life: tuple[Entry, ...] = ()
     delays: tuple[Entry, ...] = ()

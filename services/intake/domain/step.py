@@ -1,5 +1,6 @@
 """Intake's step: what a usager's act becomes, and what the tracking page shows of what others say."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -7,7 +8,7 @@ from pydantic import BaseModel
 
 from services.intake.domain.command import AddInformation, AskReopening, Erase, SubmitRequest, Withdraw
 from services.intake.domain.refusal import Refused
-from services.intake.domain.request import OPEN, SETTLED, Announced, Entry, TrackedRequest, What
+from services.intake.domain.request import CLOSED, OPEN, SETTLED, Announced, Entry, TrackedRequest, What
 from shared.delivery.service import Context
 from shared.events import escalations, handling, requests
 from shared.events.base import Event
@@ -30,7 +31,11 @@ def decide(request: TrackedRequest | None, event: Any, context: Context) -> tupl
         case _ if request is None or request.received_at is None:
             raise Refused("unknown")
         case Erase():
-            return () if request.erased_at else (requests.RequestErased(**_told(context)),)
+            if request.erased_at:
+                return ()
+            if event.closed_at is not None:
+                _refuse_if_alive(request, event.closed_at)
+            return (requests.RequestErased(**_told(context)),)
         case AddInformation():
             _refuse_if_closed(request)
             return (requests.InformationAdded(**_told(context), sealed=event.sealed),)
@@ -77,6 +82,13 @@ def _refuse_if_closed(request: TrackedRequest) -> None:
         raise Refused(status)
     if len(request.asked) > MOST_MESSAGES:
         raise Refused("too_many")
+
+
+def _refuse_if_alive(request: TrackedRequest, closed_at: datetime) -> None:
+    if request.closed_at != closed_at:
+        raise Refused("not_settled")
+    if request.reopening_pending:
+        raise Refused("reopening_pending")
 
 
 def _refuse_if_not_settled(request: TrackedRequest) -> None:
@@ -156,7 +168,8 @@ def _live(request: TrackedRequest, event: handling.LifeEvent) -> TrackedRequest:
         request = replace(request, life=(*request.life, _entry(event, what)))
     if isinstance(event, handling.TakenInCharge) and request.taken_at is None:
         request = replace(request, taken_at=event.at)
-    return replace(request, told=event.status, owner=event.service or request.owner)
+    closed_at = event.at if event.status in CLOSED else None
+    return replace(request, told=event.status, owner=event.service or request.owner, closed_at=closed_at)
 
 
 def _late(request: TrackedRequest, event: escalations.EscalationEvent) -> TrackedRequest:
@@ -179,10 +192,11 @@ def _entry(event: Any, what: What) -> Entry:
 
 
 def _without_texts(request: TrackedRequest) -> TrackedRequest:
-    """Drop what no key opens any more."""
+    """Drop what no key opens any more, and what would say when to erase it."""
     return replace(
         request,
         sealed=None,
+        closed_at=None,
         asked=tuple(replace(entry, sealed=None) for entry in request.asked),
         life=tuple(replace(entry, sealed=None) for entry in request.life),
     )

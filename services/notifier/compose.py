@@ -21,8 +21,6 @@ from shared.events.content import AgentAct, Content, UsagerMessage
 from shared.organisation import Authority
 from shared.vault.seal import RequestKey, Unreadable
 
-_APPEAL_MONTHS: Final = 2
-"""Code de justice administrative, R421-1 and R421-2."""
 _SHEETS: Final = 4096
 _BY_USAGER: Final = frozenset({"usager_message"})
 
@@ -189,7 +187,8 @@ class Composer:
             received = subject.received_at.astimezone(opened.authority.timezone).date()
             silence_on = words.months_after(received, category.silence.months)
             values["silence_on"] = words.day_in_full(silence_on, language)
-            values["appeal_until"] = words.day_in_full(words.months_after(silence_on, _APPEAL_MONTHS), language)
+            zone = opened.authority.calendar_of(service_of(letter, subject, opened.authority).code).calendar.zone
+            values["appeal_until"] = words.day_in_full(words.last_day_of_appeal(silence_on, zone), language)
         for blank in blanks:
             if blank == "tracking_url":
                 values[blank] = self._tracking_url(opened)

@@ -10,7 +10,10 @@ from babel.dates import format_date
 
 from shared.organisation import Category, Question
 from shared.pages import formats
+from shared.working_time import public_holidays
 
+_APPEAL_MONTHS: Final = 2
+_SATURDAY: Final = 5
 _NO_BREAK: Final = "\u00a0"
 _YES_NO: Final = {"fr": {"yes": "Oui", "no": "Non"}, "en": {"yes": "Yes", "no": "No"}}
 
@@ -56,6 +59,20 @@ def months_after(day: date, months: int) -> date:
     year, month = day.year + ahead // 12, ahead % 12 + 1
     last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
     return date(year, month, min(day.day, last))
+
+
+def last_day_of_appeal(decided_on: date, zone: str) -> date:
+    """Return the last day on which the administrative court may be asked about a decision, implicit ones included.
+
+    Two months (code de justice administrative, R421-1 and R421-2) that are a clear delay (délai franc): neither the day of
+    the decision nor the day on which they run out counts. Decided on 24 January: they begin on the 25th, run out on 24 March, and
+    the 25th is the last day. A Saturday, a Sunday or a public holiday of `zone` gives way to the next working day (Conseil
+    d'État, 19 September 2014, 362568). Where a rule could be read in two ways the later day is told: it binds who told it.
+    """
+    last = months_after(decided_on, _APPEAL_MONTHS) + timedelta(days=1)
+    while last.weekday() >= _SATURDAY or last in public_holidays(zone, last.year):
+        last += timedelta(days=1)
+    return last
 
 
 def answers_in_words(answers: Mapping[str, str], category: Category | None, language: str) -> list[tuple[str, str]]:

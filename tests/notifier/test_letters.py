@@ -16,7 +16,7 @@ from services.notifier.address import BadAddress, parse_address
 from services.notifier.compose import Mail, Undeliverable
 from services.notifier.mime import assemble
 from services.notifier.sheets import FOLDER
-from services.notifier.words import months_after
+from services.notifier.words import last_day_of_appeal, months_after
 from shared.events import handling
 from shared.organisation import Authority
 from shared.pages.catalogue import Catalogue
@@ -215,3 +215,23 @@ def test_an_address_that_cannot_be_is_told_and_not_tried(notifier: Notifier, sto
 )
 def test_legal_delays_count_in_calendar_months(day: date, months: int, then: date) -> None:
     assert months_after(day, months) == then
+
+
+@pytest.mark.parametrize(
+    ("decided_on", "zone", "last"),
+    [
+        (date(2024, 11, 12), "metropole", date(2025, 1, 13)),  # an advocate's worked example
+        (date(2007, 10, 1), "metropole", date(2007, 12, 3)),  # another one: 2 December was a Sunday
+        (date(2027, 1, 24), "metropole", date(2027, 3, 25)),
+        (
+            date(2026, 12, 31),
+            "metropole",
+            date(2027, 3, 1),
+        ),  # February has no 31st: the 28th is not counted, the next day is the last
+        (date(2027, 3, 7), "metropole", date(2027, 5, 10)),  # 8 May is a holiday, a Saturday, and followed by a Sunday
+        (date(2027, 1, 25), "metropole", date(2027, 3, 26)),
+        (date(2027, 1, 25), "alsace-moselle-temple", date(2027, 3, 30)),  # Good Friday, and Easter Monday
+    ],
+)
+def test_an_appeal_has_two_clear_months(decided_on: date, zone: str, last: date) -> None:
+    assert last_day_of_appeal(decided_on, zone) == last

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from deploy.demo.agent import Agents
-from deploy.demo.day import DemoRequest, read_demo_day
+from deploy.demo.day import DemoRequest, next_working_tuesday, read_demo_day
 from deploy.demo.path import PARIS, read_paths
 from deploy.demo.usager import FormRefused, send_request
 from deploy.local import address, folders
@@ -131,9 +131,7 @@ class Demo:
 
 def _next_tuesday() -> datetime:
     """Midnight of a coming Tuesday, Paris time: an ordinary working day."""
-    today = datetime.now(PARIS).date()
-    day = today + timedelta(days=(1 - today.weekday()) % 7)
-    return datetime.combine(day, datetime.min.time(), PARIS)
+    return datetime.combine(next_working_tuesday(datetime.now(PARIS).date()), datetime.min.time(), PARIS)
 
 
 async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAddress, once: bool) -> int:

@@ -1,7 +1,7 @@
 """The shape of deploy/demo/requests.yaml, and what its requests must agree on with the configuration."""
 
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ruamel.yaml import YAML
 
 from shared.organisation import Installation, Question
+from shared.working_time import public_holidays
 
+_TUESDAY = 1
 Act = Literal["transfer", "take_charge", "answer", "resolve"]
 ORDER: tuple[Act, ...] = ("transfer", "take_charge", "answer", "resolve")
 
@@ -53,6 +55,14 @@ class DemoDay(BaseModel):
 
 def read_demo_day(path: Path) -> DemoDay:
     return DemoDay.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+
+
+def next_working_tuesday(today: date) -> date:
+    """Return the next Tuesday, today included, that is no public holiday: the services of the day are open."""
+    day = today + timedelta(days=(_TUESDAY - today.weekday()) % 7)
+    while day in public_holidays("metropole", day.year):
+        day += timedelta(weeks=1)
+    return day
 
 
 def disagreements(request: DemoRequest, installation: Installation) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """The day of the demonstration fits the configuration and shows what it must show."""
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from deploy.demo.day import DemoDay, disagreements, read_demo_day
+from deploy.demo.day import DemoDay, disagreements, next_working_tuesday, read_demo_day
 from shared.organisation import Installation, load
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -50,3 +51,16 @@ def test_the_hard_cases_are_there(day: DemoDay) -> None:
     assert max(len(r.text) for r in town) > 2000
     assert sum("transfer" in r.agent for r in town) >= 4
     assert sum(not r.agent for r in day.requests) >= 5, "left alone: warning and escalation"
+
+
+@pytest.mark.parametrize(
+    ("today", "tuesday"),
+    [
+        (date(2026, 11, 24), date(2026, 11, 24)),
+        (date(2026, 11, 25), date(2026, 12, 1)),
+        (date(2026, 7, 8), date(2026, 7, 21)),  # 14 July 2026 is a Tuesday
+        (date(2029, 12, 24), date(2030, 1, 8)),  # Christmas, and then New Year's Day
+    ],
+)
+def test_it_is_played_on_a_tuesday_on_which_the_services_are_open(today: date, tuesday: date) -> None:
+    assert next_working_tuesday(today) == tuesday

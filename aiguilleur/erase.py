@@ -19,7 +19,7 @@ def erase(
 
     Codes and times stay, so that the statistics still count the request. Needs the settings of intake.
 
-    Example: aiguilleur erase 7K2M-9QX4-R --authority rivemont
+    Example: aiguilleur erase K7M-2Q9-XCD --authority rivemont
     """
     request_id = asyncio.run(_erase(reference, authority))
     say(f"erased: {reference} ({request_id})")

@@ -67,9 +67,20 @@ def install(folder: str) -> None:
     subprocess.check_call([*pip, "-q", "--no-deps", "--no-build-isolation", "-e", ROOT])
 
 
+def folder_of(arguments: "list[str]") -> str:
+    usage = "usage: environment.py FOLDER\n\n%s" % __doc__
+    if arguments in (["-h"], ["--help"]):
+        print(usage)
+        sys.exit(0)
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write(usage)
+        sys.exit(2)
+    return os.path.abspath(arguments[0])
+
+
 def main() -> None:
+    folder = folder_of(sys.argv[1:])
     check_python()
-    folder = os.path.abspath(sys.argv[1])
     stamp = os.path.join(folder, ".complete")
     asked_at = time.time()
     os.makedirs(os.path.dirname(folder), exist_ok=True)

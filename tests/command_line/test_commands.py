@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from aiguilleur.__main__ import app
 from aiguilleur.terminal import CommandError
+from services.intake.reference import parse_reference
 
 ORGANISATION = Path(__file__).parents[2] / "deploy/organisation"
 COMMANDS = ("check", "migrate", "topics", "serve", "status", "rebuild", "republish", "rewind", "erase", "events", "keys new")
@@ -49,6 +50,21 @@ def test_the_help_of_a_command_has_an_example(command: str) -> None:
     told = invoke(*command.split(), "--help")
     assert told.exit_code == 0
     assert "aiguilleur" in told.output.split("Example: ")[1]
+
+
+def test_the_example_of_erase_is_a_reference_that_is_taken() -> None:
+    words = invoke("erase", "--help").output.split("Example: aiguilleur erase ")[1].split()
+    assert parse_reference(words[0]) == words[0]
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("-h", 0), ("--folder", 2), ("", 2)])
+def test_the_environment_is_not_made_in_a_folder_named_like_an_option(argument: str, code: int, tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "deploy/local/environment.py"
+    told = [argument] if argument else []
+    done = subprocess.run([sys.executable, "-I", script, *told], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert done.returncode == code
+    assert "usage: environment.py FOLDER" in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_check_says_that_the_demo_is_right() -> None:

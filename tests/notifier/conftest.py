@@ -70,7 +70,7 @@ class Story:
         promise = requests.Promise(
             code="defaut",
             kind="taking_charge",
-            label="Toute demande, prise en compte en 48 heures d'ouverture",
+            label="Toute demande, prise en compte en 48 heures d’ouverture",
             start_at=self.at,
             working_seconds=48 * 3600,
             warn_at=self.at + timedelta(days=5),

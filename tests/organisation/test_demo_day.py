@@ -1,10 +1,13 @@
 """The day of the demonstration fits the configuration and shows what it must show."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from deploy.demo.day import DemoDay, disagreements, next_working_tuesday, read_demo_day
 from shared.organisation import Installation, load
@@ -64,3 +67,15 @@ def test_the_hard_cases_are_there(day: DemoDay) -> None:
 )
 def test_it_is_played_on_a_tuesday_on_which_the_services_are_open(today: date, tuesday: date) -> None:
     assert next_working_tuesday(today) == tuesday
+
+
+def test_texts_that_people_read_have_one_kind_of_apostrophe() -> None:
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from texts(one)
+
+    files = [YAML(typ="safe").load(path) for path in (DEPLOY / "organisation").glob("*/*.yaml")]
+    assert [text for file in files for text in texts(file) if "'" in text] == []

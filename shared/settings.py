@@ -42,7 +42,7 @@ class ServiceSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address that the HTTP server listens on")
     port: Port = Field(description="port of the HTTP server: pages, API, /live /ready /metrics")
-    parked_limit: int = Field(100, gt=0, description="records parked within a minute that stop the consumer")
+    parked_limit: int = Field(100, gt=0, description="records of our own services parked within a minute that stop the consumer")
 
 
 def read_settings(cls: type[T]) -> T:

@@ -10,7 +10,7 @@ import httpx
 from deploy.demo.pages import Form, WebPage, read_page
 from services.router.wording import ACTION, BUTTON
 from tests.faults.persistence import insist
-from tests.proof.evidence import Act, History, Outcome
+from tests.proof.evidence import Act, History
 
 Click: TypeAlias = Literal["take_charge", "answer", "transfer", "resolve"]
 
@@ -66,8 +66,8 @@ class Agents:
                 found = page and await self._find(page, action)
                 if not found:
                     return  # somebody was quicker: the page says so and offers nothing
-                page, outcome = await self._act(*found, action, twice=number % 3 == 0)
-                self._acts.append(Act(UUID(request_id), action, outcome))
+                act, page = await self._act(UUID(request_id), *found, action, twice=number % 3 == 0)
+                self._acts.append(act)
 
     async def _open(self, url: str) -> WebPage | None:
         answer = await insist(self._http, "GET", url)
@@ -85,7 +85,10 @@ class Agents:
                     return candidate, form
         return None
 
-    async def _act(self, page: WebPage, form: Form, action: Click, *, twice: bool) -> tuple[WebPage | None, Outcome]:
+    async def _act(
+        self, request_id: UUID, page: WebPage, form: Form, action: Click, *, twice: bool
+    ) -> tuple[Act, WebPage | None]:
+        """Send the form; return what the pages said of it, and the page to go on from."""
         typed = dict(form.fields)
         if action == "answer":
             typed["text"] = "Bonjour, le banc sera réparé jeudi."
@@ -96,5 +99,8 @@ class Agents:
         answers = [answer for answer in await asyncio.gather(*clicks) if answer is not None]
         done = next((answer for answer in answers if answer.status_code == 200 and _SUCCESS in answer.text), None)
         if done is not None:
-            return read_page(done), "done"
-        return None, "refused" if len(answers) == len(clicks) else "unknown"
+            return Act(request_id, action, "done"), read_page(done)
+        # A link that ran out says nothing of an earlier click whose answer was lost.
+        certain = len(answers) == len(clicks) and all(answer.status_code != 410 for answer in answers)
+        told = "; ".join(f"{answer.status_code} {read_page(answer).text[:200]}" for answer in answers)
+        return Act(request_id, action, "refused" if certain else "unknown", told), None

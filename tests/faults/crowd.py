@@ -19,7 +19,9 @@ async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[None]:
     Whatever a client was told wrong (a server error, say) is raised at the end.
     """
     history = scene.history
-    history.acts = []
+    if history.acts is None:
+        history.acts = []
+    scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
         usagers = Usagers(http, history=history, group=group)
         agents = Agents(http, mails_url=scene.sink.url, history=history)

@@ -23,6 +23,8 @@ class Act:
     request_id: UUID
     what: Literal["take_charge", "answer", "transfer", "resolve", "add", "withdraw"]
     outcome: Outcome
+    told: str = ""
+    """What the page said where it was not done: for whoever reads a violation."""
 
 
 @dataclass

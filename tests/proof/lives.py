@@ -53,7 +53,11 @@ def miscounted_acts(evidence: Evidence, history: History) -> Iterable[str]:
         for what in ("take_charge", "answer", "transfer", "resolve", "add", "withdraw"):
             done, unknown = outcomes[request_id, what, "done"], outcomes[request_id, what, "unknown"]
             if not done <= found[what] <= done + unknown:
-                yield f"acts: {request_id} has {what} {found[what]} times; {done} were told done, {unknown} outcomes unknown"
+                said = [act.told for act in history.acts if (act.request_id, act.what) == (request_id, what) and act.told]
+                yield (
+                    f"acts: {request_id} has {what} {found[what]} times; "
+                    f"{done} were told done, {unknown} outcomes unknown; else they were told {said}"
+                )
         yield from _unanswered(request_id, lives.get(request_id, []), found)
 
 

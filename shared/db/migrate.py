@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from alembic import command
@@ -35,7 +35,7 @@ async def migrate(admin_dsn: str, service_dsns: dict[str, str], tell: Callable[[
     Raises:
         ValueError: a service's address has no password.
     """
-    passwords = {service: urlsplit(service_dsns[service]).password or "" for service in SERVICES}
+    passwords = {service: unquote(urlsplit(service_dsns[service]).password or "") for service in SERVICES}
     if missing := [service for service, password in passwords.items() if not password]:
         raise ValueError(f"no password in the database address of: {', '.join(missing)}")
     connection = await asyncpg.connect(admin_dsn)

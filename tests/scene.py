@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 
 from deploy.local.kafka import KafkaServer
 from deploy.local.mailsink import MailSink
 from deploy.local.postgres import PostgresServer
 from deploy.local.town import Town
+from shared.events.topics import SERVICES
 from tests.proof.checker import violations
 from tests.proof.evidence import Evidence, History, gather
 
@@ -47,6 +49,29 @@ class Scene:
 
         `kills`: how often the notifier may have lost its word about mails that it had just sent.
         """
+        orchestrator = asyncio.create_task(self._orchestrate())
+        try:
+            return await self._heal_and_check(kills=kills)
+        finally:
+            orchestrator.cancel()
+
+    async def _orchestrate(self) -> None:
+        """Restart, as an orchestrator does, a service that says it is not alive. A test that needs it says so in its output."""
+        async with httpx.AsyncClient(trust_env=False, timeout=3) as http:
+            while True:
+                await asyncio.sleep(3)
+                for service in SERVICES:
+                    try:
+                        answer = await http.get(f"{self.town.url(service)}/live")
+                    except httpx.TransportError:
+                        continue  # it is being restarted, or too busy to say
+                    if answer.status_code == 503:
+                        print(f"{service} said that it was not alive and was restarted: {answer.text}")
+                        self.town.kill(service)
+                        await asyncio.to_thread(self.town.start, service)
+                        self.history.mail_losses += service == "notifier"
+
+    async def _heal_and_check(self, *, kills: int) -> Evidence:
         history = self.history
         self.sink.behave()
         self.town.set_clock(self.town.now(), speed=60.0)  # retries of mails come due

@@ -189,9 +189,6 @@ class App(Generic[S]):
 class _Server(uvicorn.Server):
     """uvicorn's server without its own signal handlers: the frame has one for all."""
 
-    def install_signal_handlers(self) -> None:
-        """Leave the signals alone."""
-
     async def serve(self, sockets: Any = None) -> None:
         """Serve without catching signals."""
         await self._serve(sockets)

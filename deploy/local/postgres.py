@@ -74,10 +74,6 @@ class PostgresServer:
         if self._process is not None:
             self._process.stop()
 
-    def stop_immediately(self) -> None:
-        """The immediate shutdown (SIGQUIT): no checkpoint, the next start recovers from the log."""
-        self._running.stop(signal.SIGQUIT)
-
     def kill(self) -> None:
         """kill -9 of the server and all its backends."""
         self._running.kill()

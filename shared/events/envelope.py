@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
-from shared.events.topics import TOPICS, Topic
+from shared.events.topics import TOPICS
 from shared.events.traceparent import read_traceparent
 
 MAX_VALUE_BYTES = 900_000
@@ -158,13 +158,3 @@ def _faults(error: ValidationError) -> str:
 def _field(path: Sequence[str | int]) -> str:
     """Name a field. What is no name of ours was made up by the sender and may say anything: it is not repeated."""
     return ".".join(str(part) if part in _FIELDS or isinstance(part, int) else "(another)" for part in path) or "data"
-
-
-def topic_of(event_type: type[BaseModel], topics: tuple[Topic, ...]) -> Topic:
-    """Return the topic, among `topics`, that carries events of this class."""
-    for topic in topics:
-        if event_type in topic.types:
-            return topic
-    raise LookupError(
-        f"{event_type.__name__} is carried by none of {[topic.name for topic in topics]}; declare it in shared/events/topics.py"
-    )

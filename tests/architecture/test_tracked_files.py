@@ -36,7 +36,7 @@ def test_no_file_tells_of_the_machine_that_it_was_written_on(pattern: re.Pattern
 
 def test_such_traces_are_seen() -> None:
     assert _MACHINE_PATH.search("see /home/solene/aiguilleur")
-    assert not _MACHINE_PATH.search("http://127.0.0.1/work/1")
+    assert not _MACHINE_PATH.search("http://127.0.0.1/home/1")
     assert _PRIVATE_HOST.search("pip --index-url https://mirror/simple")
 
 

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv check test demo servers lock audit clean
+.PHONY: help venv check test proof demo servers lock audit clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 …` decides otherwise.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -32,6 +32,9 @@ check: $(STAMP) ## Lint, types, imports, unit tests: seconds, no server
 
 test: check ## Everything: check, then the whole suite on real Kafka, PostgreSQL, SMTP and Chromium
 	$(BIN)/python -m pytest -m "integration or e2e or faults"
+
+proof: $(STAMP) ## Prove or measure one thing: `make proof NAME=simulation`; without NAME: the list
+	@$(BIN)/python -m tests.proof $(or $(NAME),--help) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHORT),--short)
 
 demo: $(STAMP) ## A town's day through the five services (ONCE=1: exit when every request reached its end)
 	@$(BIN)/python -m deploy.demo $(if $(ONCE),--once)

@@ -1,43 +1,49 @@
-"""`python -m tests.proof <name>`: measures, prints a table, writes JSON, exits 1 on a miss."""
+"""`python -m tests.proof <name>`: proves or measures, prints a table, writes JSON, exits 1 on a miss."""
 
 import argparse
 import asyncio
+import importlib
 import sys
-from pathlib import Path
+from collections.abc import Callable, Coroutine
+from typing import Final
 
 from deploy.local import folders
 from shared.memory import tune_collector
-from tests.proof import fold_speed, intake_speed
+from tests.proof.options import Options
 from tests.proof.report import Figure, conclude
 
-NAMES = {
-    "fold": "fold: P3, the router's shell beside a bare loop and the naive way",
-    "intake": "intake: P1, the HTTP intake beside bare FastAPI and the naive way",
+Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
+
+PROOFS: Final[dict[str, tuple[str, str]]] = {
+    "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
+    "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
 }
+"""Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""
 RESULTS = folders.LOCAL / "proof"
 
 
-async def _measure(name: str, folder: Path, *, short: bool) -> list[Figure]:
-    match name:
-        case "fold":
-            count = 10_000 if short else 40_000
-            return await fold_speed.measure(folder, rounds=3, count=count, naive_count=count // 50)
-        case "intake":
-            return await intake_speed.measure(folder, rounds=3, count=3000 if short else 12_000)
-        case _:
-            raise ValueError(name)
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:12} {what}" for name, (_, what) in PROOFS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.proof",
+        description=f"{__doc__}\n\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=PROOFS, metavar="NAME")
+    parser.add_argument("--short", action="store_true", help="the form that CI runs")
+    parser.add_argument("--seed", type=int, help="the seed of everything that is drawn; each proof has its own default")
+    parser.add_argument("--minutes", type=float, help="go on for about this long, where a proof can")
+    return parser
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
-    parser.add_argument("name", choices=sorted(NAMES), help="; ".join(NAMES.values()))
-    parser.add_argument("--short", action="store_true", help="fewer events, as CI does")
-    chosen = parser.parse_args()
+    chosen = _parser().parse_args()
+    prove: Proof = importlib.import_module(PROOFS[chosen.name][0]).prove
     folders.sweep_dead_runs()
     folder = folders.own_run()
     tune_collector()  # as the services do; the references gain by it too
     try:
-        figures = asyncio.run(_measure(chosen.name, folder, short=chosen.short))
+        figures = asyncio.run(prove(Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes)))
     finally:
         folders.remove(folder)
     return conclude(figures, name=chosen.name, folder=RESULTS)

@@ -23,6 +23,7 @@ from shared.organisation import load
 from tests.proof.fold_bare import fold_bare
 from tests.proof.fold_naive import fold_naive
 from tests.proof.load import produce_requests
+from tests.proof.options import Options
 from tests.proof.report import Figure, median
 
 Fold = Callable[[str, str, int, str], Awaitable[None]]
@@ -77,3 +78,9 @@ async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) ->
         Figure("P3", "router fold, ours / bare loop", ours / bare, ">= 0.6", ours / bare >= 0.6, rates),
         Figure("P3", "router fold, ours / naive", ours / naive, ">= 50", ours / naive >= 50),
     ]
+
+
+async def prove(options: Options) -> list[Figure]:
+    """P3, by `python -m tests.proof fold`."""
+    count = 10_000 if options.short else 40_000
+    return await measure(options.folder, rounds=3, count=count, naive_count=count // 50)

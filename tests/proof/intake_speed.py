@@ -9,6 +9,7 @@ from deploy.local.process import ServerProcess
 from deploy.local.readiness import wait_until
 from deploy.local.town import Town
 from tests.proof.http_load import Outcome, post, run_load
+from tests.proof.options import Options
 from tests.proof.report import Figure, median
 
 CONNECTIONS = 32
@@ -78,3 +79,8 @@ def _reference(name: str, town: Town, folder: Path) -> tuple[ServerProcess, int]
 
     wait_until(answers, server=process, name=name, timeout_seconds=20)
     return process, port
+
+
+async def prove(options: Options) -> list[Figure]:
+    """P1, by `python -m tests.proof intake`."""
+    return await measure(options.folder, rounds=3, count=3000 if options.short else 12_000)

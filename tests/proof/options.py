@@ -1,0 +1,14 @@
+"""What a proof is asked for on the command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """`short`: the form that CI runs. `seed` and `minutes`: None leaves them to the proof."""
+
+    folder: Path
+    short: bool = False
+    seed: int | None = None
+    minutes: float | None = None

@@ -4,7 +4,7 @@ No I/O, no clock, no logger. The real shell and the simulation run this same cod
 input is caught here and charged to that input; the neighbours go on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -174,8 +174,9 @@ class Core(Generic[S]):
             run.seen[spot] = following.sequence
             run.release(following)
 
-    def _encode(self, run: Run[S], one: Input, events: Iterable[Any]) -> tuple[list[int], list[Outgoing]]:
+    def _encode(self, run: Run[S], one: Input, events: Sequence[Any]) -> tuple[list[int], list[Outgoing]]:
         sent, outgoing, request_key = list(run.sent), [], str(run.request_id).encode()
+        seen = self._seen_with(run, one) if events else None
         for event in events:
             place, topic = self._outlet[type(event)]
             sent[place] += 1
@@ -184,8 +185,16 @@ class Core(Generic[S]):
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError("an event would be larger than Kafka takes")
             told = (event.type_, event.at, one.traceparent or traceparent_of(run.request_id), value)
-            outgoing.append(Outgoing(run.request_id, topic.name, key, sent[place], *told))
+            outgoing.append(Outgoing(run.request_id, topic.name, key, sent[place], *told, None, seen))
         return sent, outgoing
+
+    def _seen_with(self, run: Run[S], one: Input) -> str:
+        """Return what has been taken of the request, this input included: whoever folds the log again merges by it."""
+        if one.topic is None or one.sequence is None:
+            return ",".join(map(str, run.seen))
+        seen = list(run.seen)
+        seen[self._place[one.topic]] = one.sequence
+        return ",".join(map(str, seen))
 
     def _close(self, run: Run[S]) -> None:
         """Project and encode the outcome. When it raises, some input of the run is to blame."""

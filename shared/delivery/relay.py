@@ -103,7 +103,7 @@ class Relay:
 
     async def _publish_set(self, connection: asyncpg.Connection) -> int:
         rows = await connection.fetch(
-            "SELECT id, request_id, topic, key, sequence, type, at, traceparent, value, headers, "  # noqa: S608  # the service's own schema
+            "SELECT id, request_id, topic, key, sequence, type, at, traceparent, value, headers, seen, "  # noqa: S608  # the service's own schema
             f"extract(epoch FROM now() - created_at)::float8 AS age FROM {self._service}.outbox "
             "WHERE published_at IS NULL ORDER BY id LIMIT $1",
             SET,
@@ -156,6 +156,7 @@ class Relay:
             sequence=row["sequence"],
             time=row["at"],
             traceparent=row["traceparent"],
+            seen=row["seen"],
         )
 
     async def prune(self) -> int:

@@ -206,7 +206,7 @@ def _save_sql(schema: str, counts: list[str]) -> str:
     names = ["request_id", "authority", "revision", "held", "state", *counts]
     updates = ", ".join(f"{name} = excluded.{name}" for name in ["revision", "held", "state", *counts])
     updates += ", authority = CASE WHEN excluded.authority = '' THEN r.authority ELSE excluded.authority END"
-    box, place = last + 1, last + 10
+    box, place = last + 1, last + 11
     return f"""
         WITH saved AS (
             INSERT INTO {schema}.request AS r ({", ".join(names)})
@@ -214,9 +214,10 @@ def _save_sql(schema: str, counts: list[str]) -> str:
             ON CONFLICT (request_id) DO UPDATE SET {updates} WHERE r.revision = excluded.revision - 1
             RETURNING 1
         ), queued AS (
-            INSERT INTO {schema}.outbox (request_id, topic, key, sequence, type, at, traceparent, value, headers)
+            INSERT INTO {schema}.outbox (request_id, topic, key, sequence, type, at, traceparent, value, headers, seen)
             SELECT * FROM unnest(${box}::uuid[], ${box + 1}::text[], ${box + 2}::bytea[], ${box + 3}::int[], ${box + 4}::text[],
-                                 ${box + 5}::timestamptz[], ${box + 6}::text[], ${box + 7}::bytea[], ${box + 8}::bytea[])
+                                 ${box + 5}::timestamptz[], ${box + 6}::text[], ${box + 7}::bytea[], ${box + 8}::bytea[],
+                                 ${box + 9}::text[])
         ), moved AS (
             INSERT INTO {schema}.position (topic, partition, next_offset)
             SELECT * FROM unnest(${place}::text[], ${place + 1}::int[], ${place + 2}::bigint[])

@@ -16,14 +16,15 @@ def create_v1(service: str, consumed: tuple[str, ...], produced: tuple[str, ...]
     counters += [f"sent_{column(name)} integer NOT NULL" for name in produced]
     return [
         f"""CREATE TABLE {service}.position (
-            topic text NOT NULL, partition integer NOT NULL, next_offset bigint NOT NULL, PRIMARY KEY (topic, partition))""",
+            topic text NOT NULL, partition integer NOT NULL, next_offset bigint NOT NULL, log uuid,
+            PRIMARY KEY (topic, partition))""",
         f"""CREATE TABLE {service}.request (
             request_id uuid PRIMARY KEY, authority text NOT NULL, revision integer NOT NULL, held boolean NOT NULL,
             state bytea, {", ".join(counters)}) WITH (fillfactor = 75)""",
         f"CREATE INDEX request_held ON {service}.request (request_id) WHERE held",
         f"""CREATE TABLE {service}.outbox (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, request_id uuid, topic text NOT NULL, key bytea,
-            sequence integer, type text NOT NULL, at timestamptz, traceparent text, value bytea, headers bytea,
+            sequence integer, type text NOT NULL, at timestamptz, traceparent text, value bytea, headers bytea, seen text,
             created_at timestamptz NOT NULL DEFAULT now(),
             published_at timestamptz)""",
         f"CREATE INDEX outbox_pending ON {service}.outbox (id) WHERE published_at IS NULL",

@@ -107,6 +107,8 @@ class Outgoing(NamedTuple):
     traceparent: str | None
     value: bytes | None
     headers: bytes | None = None
+    seen: str | None = None
+    """What its writer had taken of the request: the last sequence per topic that it reads, in the order of their declaration."""
 
 
 @dataclass(frozen=True, slots=True)

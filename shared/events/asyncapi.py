@@ -141,4 +141,9 @@ def _headers(type_: str, *, sequenced: bool) -> dict[str, Any]:
             "description": "the place of the event among those of its request in this topic: 1, 2, 3...",
         }
         required.append("ce_sequence")
+        properties["ce_seen"] = {
+            "type": "string",
+            "pattern": "^([0-9]+(,[0-9]+)*)?$",
+            "description": "what its writer had taken of the request: the last ce_sequence per topic that it reads",
+        }
     return {"type": "object", "properties": properties, "required": required}

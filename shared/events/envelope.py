@@ -52,9 +52,9 @@ class Received(Struct, frozen=True):
 
 
 def encode_headers(
-    *, type: str, source: str, id: str, sequence: int, time: datetime, traceparent: str | None
+    *, type: str, source: str, id: str, sequence: int, time: datetime, traceparent: str | None, seen: str | None = None
 ) -> list[tuple[str, bytes]]:
-    """Return the Kafka headers of an event in binary mode."""
+    """Return the Kafka headers of an event in binary mode. `seen`: what its writer had taken of the request by then."""
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_type", type.encode()),
@@ -64,6 +64,8 @@ def encode_headers(
         ("ce_sequence", str(sequence).encode()),
         ("content-type", b"application/json"),
     ]
+    if seen is not None:
+        headers.append(("ce_seen", seen.encode()))
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
     return headers

@@ -17,7 +17,8 @@ from deploy.local.postgres import PostgresServer
 from deploy.local.town import Town
 from shared.events.topics import SERVICES
 from tests.proof.checker import violations
-from tests.proof.evidence import Evidence, History, gather
+from tests.proof.evidence import Evidence, History
+from tests.proof.gathering import gather
 
 
 class Scene:

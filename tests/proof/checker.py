@@ -1,106 +1,56 @@
-"""Reads PostgreSQL, the log and the mail sink after healing, and tells every broken invariant.
+"""Reads what is left after healing, and tells every broken invariant (`goals.md`, invariants 1 to 13) in a line each.
 
-Knows nothing of how the faults were made: give it what the clients were told, it finds what does not agree.
+Knows nothing of how the faults were made: give it what the clients were told, it finds what does not agree. The same
+for a real town (`gathering.gather`) and for the simulation, which builds the evidence from memory.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from uuid import UUID
+from collections.abc import Callable, Iterable
+from typing import Final
 
-from shared.delivery.tables import column
-from shared.events.topics import SERVICES, consumed_by, produced_by
+from tests.proof.consumption import unaccounted_records, untaken_records
+from tests.proof.counts import disclosed_cells, miscounted_cells
 from tests.proof.delays import broken_delays
+from tests.proof.erasures import what_is_left
 from tests.proof.evidence import Evidence, History
+from tests.proof.existence import missing_requests, unaccounted_requests
+from tests.proof.leftovers import leftovers
 from tests.proof.letters import wrong_mails
-from tests.proof.lives import broken_lives, miscounted_acts
+from tests.proof.lives import broken_lives, broken_sequences, miscounted_acts
+from tests.proof.outboxes import wrong_publications
+from tests.proof.owners import wrong_owners
+from tests.proof.promises import altered_promises, miscalculated_promises
+from tests.proof.states import diverged_states
+
+Check = Callable[[Evidence, History], Iterable[str]]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    missing_requests,
+    broken_sequences,
+    broken_lives,
+    miscounted_acts,
+    wrong_publications,
+    wrong_owners,
+    broken_delays,
+    altered_promises,
+    untaken_records,
+    wrong_mails,
+    miscounted_cells,
+    what_is_left,
+    unaccounted_requests,
+    unaccounted_records,
+    leftovers,
+)
+"""What is cheap: about 0.3 ms a request."""
+THOROUGH: Final[tuple[Check, ...]] = (miscalculated_promises, disclosed_cells)
+"""What is not: due instants minute by minute, and the disclosure of each month."""
 
 
-def violations(evidence: Evidence, history: History) -> list[str]:
-    """Return every broken invariant in a line each; empty when all hold."""
-    return [
-        *_accepted_exist(evidence, history),
-        *_sequences(evidence, history),
-        *broken_lives(evidence, history),
-        *miscounted_acts(evidence, history),
-        *_outbox_is_log(evidence, history),
-        *_owners(evidence, history),
-        *broken_delays(evidence, history),
-        *_everything_taken(evidence, history),
-        *wrong_mails(evidence, history),
-        *_counts(evidence, history),
-    ]
+def violations(evidence: Evidence, history: History, *, thorough: bool = True, seed: int = 0) -> list[str]:
+    """Return every broken invariant in a line that begins with its number; empty when all hold.
 
-
-def _accepted_exist(evidence: Evidence, history: History) -> Iterable[str]:
-    held = {row["request_id"] for row in evidence.rows["intake.request"] if row["state"] is not None} - history.forged
-    for request_id in history.accepted - held:
-        yield f"1 lost: {request_id} was answered 2xx and is not in intake"
-    if len(held - history.accepted) > history.unknown:
-        yield f"1 ghosts: {len(held - history.accepted)} requests nobody was told of, {history.unknown} outcomes unknown"
-
-
-def _sequences(evidence: Evidence, history: History) -> Iterable[str]:
-    seen: dict[tuple[str, UUID], set[int]] = defaultdict(set)
-    for one in evidence.log:
-        seen[one.topic, one.request_id].add(one.sequence)
-    for (topic, request_id), numbers in seen.items():
-        if numbers != set(range(1, max(numbers) + 1)) and request_id not in history.forged:
-            yield f"2 gap: {topic} {request_id} has {sorted(numbers)}"
-
-
-def _outbox_is_log(evidence: Evidence, history: History) -> Iterable[str]:
-    logged = {(one.topic, one.request_id, one.sequence) for one in evidence.log if one.request_id not in history.forged}
-    kept: set[tuple[str, UUID, int]] = set()
-    for service in SERVICES:
-        for row in evidence.rows[f"{service}.outbox"]:
-            if row["published_at"] is None:
-                yield f"3 pending: {service} still has {row['topic']} {row['request_id']} to publish"
-            if row["sequence"] is not None and row["request_id"] not in history.forged:
-                kept.add((row["topic"], row["request_id"], row["sequence"]))
-    yield from (f"3 not published: {one}" for one in kept - logged)
-    yield from (f"3 never committed: {one}" for one in logged - kept)
-
-
-def _owners(evidence: Evidence, history: History) -> Iterable[str]:
-    owned = Counter(row["request_id"] for row in evidence.rows["assignment"])
-    for request_id in history.accepted:
-        if owned[request_id] != 1:
-            yield f"4 owner: {request_id} has {owned[request_id]} rows of assignment"
-    for row in evidence.rows["assignment"]:
-        closed = row["status"] in ("resolved", "withdrawn", "erased")
-        if closed != (row["service"] is None):
-            yield f"4 owner: {row['request_id']} is {row['status']} and owned by {row['service']}"
-
-
-def _everything_taken(evidence: Evidence, history: History) -> Iterable[str]:
-    last: dict[tuple[str, UUID], int] = defaultdict(int)
-    for one in evidence.log:
-        last[one.topic, one.request_id] = max(last[one.topic, one.request_id], one.sequence)
-    for service in SERVICES:
-        parked = {row["request_id"] for row in evidence.rows[f"{service}.parked"]}
-        known = {row["request_id"]: row for row in evidence.rows[f"{service}.request"]}
-        for topic in consumed_by(service):
-            if not topic.sequenced:
-                continue
-            for (name, request_id), sequence in last.items():
-                if name != topic.name or request_id in parked or request_id in history.forged:
-                    continue
-                seen = known[request_id][f"seen_{column(name)}"] if request_id in known else 0
-                if seen != sequence:
-                    yield f"7 not taken: {service} saw {name} {request_id} up to {seen}, the log has {sequence}"
-        for topic in produced_by(service):
-            for row in known.values():
-                if (
-                    row["request_id"] not in history.forged
-                    and row[f"sent_{column(topic.name)}"] != last[topic.name, row["request_id"]]
-                ):
-                    yield f"7 not told: {service} sent {topic.name} {row['request_id']} {row[f'sent_{column(topic.name)}']} times"
-
-
-def _counts(evidence: Evidence, history: History) -> Iterable[str]:
-    counted = sum(row["amount"] for row in evidence.rows["cell"] if row["measure"] == "received")
-    received = {one.request_id for one in evidence.log if one.topic == "requests.v1" and "promise" in one.data}
-    taken = {row["request_id"] for row in evidence.rows["stats.request"] if row["state"] is not None}
-    expected = len(received - history.forged) + len(history.forged & taken)
-    if counted != expected:
-        yield f"10 counts: statistics say {counted} received, the log {expected}"
+    Without `thorough` no due instant is worked out anew, and the log is folded in one order across topics, drawn from
+    `seed`, instead of four.
+    """
+    checks = (*CHECKS, *THOROUGH) if thorough else CHECKS
+    found = [line for check in checks for line in check(evidence, history)]
+    return found + list(diverged_states(evidence, history, orders=4 if thorough else 1, seed=seed))

@@ -12,24 +12,25 @@ _UNTAKEN = ("registered", "assigned")
 
 def broken_delays(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each warning, miss or escalation that is there twice, early or after the end, and each that is missing."""
-    escalations = evidence.told("escalations.v1", without=history.forged)
-    lives = evidence.told("handling.v1", without=history.forged)
-    for request_id, events in evidence.told("requests.v1", without=history.forged).items():
+    escalations = evidence.told("escalations.v1", without=history.aside)
+    lives = evidence.told("handling.v1", without=history.aside)
+    for request_id, events in evidence.told("requests.v1", without=history.aside).items():
         received = events[0]
         told = escalations.get(request_id, [])
         keys = Counter((one.data["promise"], one.name, one.data.get("level")) for one in told)
         yield from (f"5 told {count} times: {request_id} {key}" for key, count in keys.items() if count > 1)
-        life = lives.get(request_id, [])
+        life, erased = lives.get(request_id, []), [one for one in events if one.name == "erased"]
         ends = {
-            "taking_charge": next((one.instant() for one in life if one.data["status"] not in _UNTAKEN), None),
-            "unowned": next((one.instant() for one in life if one.data["service"] is not None), None),
+            "taking_charge": [one for one in life if one.data["status"] not in _UNTAKEN],
+            "unowned": [one for one in life if one.data["service"] is not None or one.data["status"] not in _UNTAKEN],
         }
-        for promise, ended_at in ends.items():
+        for promise, ending in ends.items():
+            ended_at = min((one.instant() for one in [*ending[:1], *erased]), default=None)
             mine = [one for one in told if one.data["promise"] == promise]
             yield from _early(request_id, received, mine)
             yield from _late(request_id, mine, ended_at, history)
-            if promise == "taking_charge" and ended_at is None and history.checked_at is not None:
-                yield from _missing(request_id, received, mine, history.checked_at)
+            if ended_at is None and history.checked_at is not None:
+                yield from _missing(request_id, received, promise, mine, history.checked_at)
 
 
 def _early(request_id: UUID, received: Record, told: list[Record]) -> Iterable[str]:
@@ -60,16 +61,18 @@ def _late(request_id: UUID, told: list[Record], ended_at: datetime | None, histo
         yield f"5 after the end: {request_id} was taken or closed at {ended_at}, and then {after}"
 
 
-def _missing(request_id: UUID, received: Record, told: list[Record], now: datetime) -> Iterable[str]:
-    promise = received.data["promise"]
+def _missing(request_id: UUID, received: Record, promise: str, told: list[Record], now: datetime) -> Iterable[str]:
+    warn_at, due_at = received.data["promise"]["warn_at"], received.data["promise"]["due_at"]
+    if promise == "unowned":
+        warn_at, due_at = None, received.data["unowned_due_at"]
     names = {one.name for one in told}
-    if datetime.fromisoformat(promise["warn_at"]) <= now and "warned" not in names:
-        yield f"5 not warned: {request_id}, due {promise['warn_at']}"
-    if datetime.fromisoformat(promise["due_at"]) <= now and "missed" not in names:
-        yield f"5 not told missed: {request_id}, due {promise['due_at']}"
+    if warn_at is not None and datetime.fromisoformat(warn_at) <= now and "warned" not in names:
+        yield f"5 not warned: {request_id}, due {warn_at}"
+    if datetime.fromisoformat(due_at) <= now and "missed" not in names:
+        yield f"5 not told missed: {request_id} {promise}, due {due_at}"
     last = next((one for one in reversed(told) if one.name != "warned"), None)
     if last is not None and last.data["next_at"] is not None and last.instant("next_at") <= now:
-        yield f"5 not escalated: {request_id} to level {last.data['next_level']}, due {last.data['next_at']}"
+        yield f"5 not escalated: {request_id} {promise} to level {last.data['next_level']}, due {last.data['next_at']}"
 
 
 def climbed_to_the_top(evidence: Evidence) -> int:

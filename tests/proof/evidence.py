@@ -1,19 +1,54 @@
 """What the checker looks at: what the clients were told, the whole log, the tables that matter, the mails of the sink."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import operator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import BaseModel
 
-from shared.events.topics import SERVICES, TOPICS
+from shared.delivery.tables import column
+from shared.events.envelope import TYPES
+from shared.events.topics import SERVICES, consumed_by, produced_by
+from shared.organisation import Authority
 
 Outcome = Literal["done", "refused", "unknown"]
+Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
+Place: TypeAlias = tuple[str, int]
+"""A topic and a partition."""
+
+
+def _counters(service: str) -> tuple[str, ...]:
+    seen = (f"seen_{column(topic.name)}" for topic in consumed_by(service) if topic.sequenced)
+    return (*seen, *(f"sent_{column(topic.name)}" for topic in produced_by(service)))
+
+
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    **{f"{one}.request": ("request_id", "held", "state", *_counters(one)) for one in SERVICES},
+    **{f"{one}.outbox": ("request_id", "topic", "sequence", "type", "value", "created_at", "published_at") for one in SERVICES},
+    **{
+        f"{one}.parked": ("request_id", "topic", "partition", "offset", "sequence", "why", "resolved_at", "resolution")
+        for one in SERVICES
+    },
+    **{f"{one}.position": ("topic", "partition", "next_offset") for one in SERVICES},
+    **{f"{one}.inbox": ("source", "id") for one in SERVICES},
+    **{f"{one}.halt": ("instance", "why") for one in SERVICES},
+    "intake.tracking": ("request_id", "reference", "status"),
+    "router.assignment": ("request_id", "service", "status", "version", "due_at"),
+    "sla.deadline": ("request_id", "promise", "what", "due_at"),
+    "notifier.letter": ("request_id", "name"),
+    "stats.cell": ("authority", "day", "service", "channel", "category", "measure", "amount"),
+    "stats.duration": ("authority", "day", "service", "channel", "measure", "minutes", "amount"),
+    "vault.request_key": ("request_id",),
+}
+"""Every table that is looked at, with the columns that are. All have to be there; a row may have more columns."""
+SESSIONS: Final = ("pid", "application", "state", "waits", "open_seconds")
+"""Of "pg.session", the other sessions of a real PostgreSQL. `waits`: for a lock. `open_seconds`: how long its transaction is."""
 
 
 @dataclass(frozen=True)
@@ -29,31 +64,54 @@ class Act:
 
 @dataclass
 class History:
-    """What the clients know: requests answered 2xx by id; how many outcomes are unknown; what people did on pages."""
+    """What the clients know, and what whoever made the faults did to the log and to the notifier."""
 
     accepted: set[UUID] = field(default_factory=set)
+    """Requests that were answered 2xx."""
     unknown: int = 0
+    """How many posts had no answer that says what became of them."""
     forged: set[UUID] = field(default_factory=set)
     """Requests that the test wrote into the log itself: intake never took them."""
+    spoilt: set[UUID] = field(default_factory=set)
+    """Requests of which the test lost or spoilt a record: they may be parked, and what follows of them is not judged."""
+    lost: set[tuple[str, UUID, int]] = field(default_factory=set)
+    """Records that the test took out of the log: (topic, request, sequence). Each has to be noticed as a gap."""
+    disordered: bool = False
+    """Whether the test wrote records of one request and topic in another order than the relay."""
     acts: list[Act] | None = None
     """All that anybody did to these requests; None: others act too, and acts are not counted."""
     mail_losses: int = 0
     """How often the notifier may have died, or lost its server, between a mail and the note that it is sent."""
+    unnoted: Counter[str] | None = None
+    """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
+    longest_send: timedelta = timedelta(seconds=60)
+    """How long a mail may be under way that was written before its request was erased."""
+    secrets: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
+    """Words of the person behind a request: in clear nowhere in its rows and records."""
+    canary: str = ""
+    """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
     """The instant of the town's clock up to which all that is due must have been done."""
 
+    @property
+    def aside(self) -> set[UUID]:
+        """The requests that are no measure of the services: forged or spoilt."""
+        return self.forged | self.spoilt
+
 
 @dataclass(frozen=True)
 class Record:
-    """An event of the log."""
+    """An event of a numbered topic of the log, such as its reader takes for one. `data`: its JSON."""
 
     topic: str
     request_id: UUID
     sequence: int
     type: str
     data: dict[str, Any]
+    value: bytes = b""
+    """Its bytes; b"": those of `data`."""
 
     @property
     def name(self) -> str:
@@ -64,64 +122,84 @@ class Record:
         """Return a field that is an instant."""
         return datetime.fromisoformat(self.data[name])
 
+    def instant_of(self, part: str, name: str) -> datetime:
+        """Return a field of a part of it that is an instant."""
+        return datetime.fromisoformat(self.data[part][name])
+
+    @cached_property
+    def event(self) -> Any:
+        """The event, as its class. Any: an event class."""
+        cls: type[BaseModel] = TYPES[self.type]
+        return cls.__pydantic_validator__.validate_json(self.value or msgspec.json.encode(self.data))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A record of a topic that is open to others: known by its place, and by what its sender called it."""
+
+    topic: str
+    partition: int
+    offset: int
+    source: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that the sink took. `arrived_at`: by the clock that `created_at` of outbox rows goes by, if it is known."""
+
+    message_id: str
+    arrived_at: datetime | None = None
+
 
 @dataclass
 class Evidence:
-    """All that is looked at."""
+    """All that is looked at, once everything has come to rest.
+
+    log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
+    partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
+    authorities: by code, every configuration that was in force.
+    """
 
     log: list[Record]
-    rows: dict[str, list[asyncpg.Record]]
-    message_ids: Counter[str]
+    rows: Mapping[str, Sequence[Row]]
+    mails: list[Mail] = field(default_factory=list)
+    ends: Mapping[Place, int] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
+
+    @cached_property
+    def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:
+        """What each topic says of each request, in order, each event once."""
+        once: dict[str, dict[UUID, dict[int, Record]]] = defaultdict(lambda: defaultdict(dict))
+        for one in self.log:
+            once[one.topic][one.request_id].setdefault(one.sequence, one)
+        ordered = operator.itemgetter(0)
+        return {
+            topic: {request_id: [one for _, one in sorted(events.items(), key=ordered)] for request_id, events in told.items()}
+            for topic, told in once.items()
+        }
 
     def told(self, topic: str, *, without: set[UUID]) -> dict[UUID, list[Record]]:
         """Return what a topic says of each request, in order, each event once."""
-        once = {(one.request_id, one.sequence): one for one in self.log if one.topic == topic and one.request_id not in without}
-        by_request: dict[UUID, list[Record]] = {}
-        for (request_id, _), one in sorted(once.items()):
-            by_request.setdefault(request_id, []).append(one)
-        return by_request
+        return {request_id: told for request_id, told in self.by_topic.get(topic, {}).items() if request_id not in without}
 
+    @cached_property
+    def message_ids(self) -> Counter[str]:
+        """How often each mail is in the sink."""
+        return Counter(mail.message_id for mail in self.mails)
 
-async def gather(kafka: str, admin_dsn: str, mails: Iterable[Mapping[str, Any]]) -> Evidence:
-    """Read the whole log, the tables that matter, and the Message-IDs of the sink."""
-    database = await asyncpg.connect(admin_dsn)
-    try:
-        rows = {"assignment": await database.fetch("SELECT * FROM router.assignment")}
-        for service in SERVICES:
-            rows[f"{service}.request"] = await database.fetch(f"SELECT * FROM {service}.request")
-            rows[f"{service}.outbox"] = await database.fetch(f"SELECT * FROM {service}.outbox ORDER BY id")
-            rows[f"{service}.parked"] = await database.fetch(f"SELECT * FROM {service}.parked WHERE resolved_at IS NULL")
-        rows["cell"] = await database.fetch("SELECT * FROM stats.cell")
-    finally:
-        await database.close()
-    return Evidence(await _read_log(kafka), rows, Counter(mail["message_id"] for mail in mails))
+    @cached_property
+    def requests(self) -> dict[str, dict[UUID, Row]]:
+        """The rows of each service's requests, by id."""
+        return {one: {row["request_id"]: row for row in self.rows[f"{one}.request"]} for one in SERVICES}
 
+    def parked(self, service: str) -> Iterator[Row]:
+        """Give the records that a service still holds."""
+        return (row for row in self.rows[f"{service}.parked"] if row["resolved_at"] is None)
 
-async def _read_log(kafka: str) -> list[Record]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
-    places = [TopicPartition(topic.name, number) for topic in TOPICS if topic.sequenced for number in range(topic.partitions)]
-    await consumer.start()
-    records: list[Record] = []
-    try:
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        for place in places:  # not seek_to_beginning right after assign: it can give nothing, silently
-            consumer.seek(place, 0)
-        left = {place for place in places if ends[place] > 0}
-        while left:
-            for place, batch in (await consumer.getmany(timeout_ms=500, max_records=5000)).items():
-                records += [one for one in map(_decoded, batch) if one is not None]
-                if batch[-1].offset + 1 >= ends[place]:
-                    left.discard(place)
-    finally:
-        await consumer.stop()
-    return records
-
-
-def _decoded(raw: Any) -> Record | None:
-    headers = {name: value.decode(errors="replace") for name, value in raw.headers}
-    try:
-        data = msgspec.json.decode(raw.value)
-        return Record(raw.topic, UUID(data["request_id"]), int(headers["ce_sequence"]), headers["ce_type"], data)
-    except (KeyError, ValueError, TypeError, msgspec.DecodeError):
-        return None  # garbage that the test itself wrote
+    @cached_property
+    def erased(self) -> set[UUID]:
+        """The requests that their usagers had erased."""
+        told = self.by_topic.get("requests.v1", {})
+        return {request_id for request_id, events in told.items() if any(one.name == "erased" for one in events)}

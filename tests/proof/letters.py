@@ -1,14 +1,19 @@
-"""The mails: invariant 9. What the log wants, what the notifier says of it, what the sink has: sets of letters, by name."""
+"""The mails: invariant 9, and of 12 that wanted = sent + pending + refused. Sets of letters, by name."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
+from shared.events.topics import SERVICES
 from tests.proof.evidence import Evidence, History, Record
 
 Letter: TypeAlias = tuple[UUID, str]
 MOST_IN_FLIGHT = 100
 """Mails that may be between the sink and the note that they are sent: four connections with a set of 25 each."""
+LONGEST_TRIED = timedelta(hours=73, minutes=12)
+"""72 hours, and the longest wait between two tries: past it a letter is sent or given up."""
+_ROUNDED = timedelta(milliseconds=1)
 
 _WANTED: dict[str, tuple[str, ...]] = {
     "received": ("receipt",),
@@ -28,32 +33,94 @@ _WANTED: dict[str, tuple[str, ...]] = {
 
 def wrong_mails(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each letter that was wanted and not told of, said to be sent and not there, or there and not wanted."""
-    log = [one for one in evidence.log if one.request_id not in history.forged]
-    wanted = {letter for one in log for letter in _letters_of(one)}
-    told = [one for one in log if one.topic == "notifications.v1"]
+    wants = _wants(evidence, history)
+    wanted = wants.keys()
+    told = [one for one in evidence.log if one.topic == "notifications.v1" and one.request_id not in history.aside]
     sent = {(one.request_id, one.data["letter"]) for one in told if one.name == "sent"}
     failed = {(one.request_id, one.data["letter"]) for one in told if one.name == "failed"}
-    arrived = {letter for letter in map(_letter, evidence.message_ids) if letter[0] not in history.forged}
-    yield from (f"9 no mail: {name} of {request} was neither sent nor failed" for request, name in wanted - sent - failed)
+    pending = {(row["request_id"], row["name"]) for row in evidence.rows["notifier.letter"]} - _about(history.aside, evidence)
+    arrived = {letter for letter in map(letter_of, evidence.message_ids) if letter[0] not in history.aside}
+    for request, name in wanted - sent - failed - pending:
+        yield f"9 no mail: {name} of {request} was neither sent nor failed, and is not to be sent"
     yield from (f"9 nobody wanted: {name} of {request} was told" for request, name in (sent | failed) - wanted)
+    yield from (f"9 nobody wanted: {name} of {request} is to be sent" for request, name in pending - wanted)
     yield from (f"9 told twice: {name} of {request}, sent and failed" for request, name in sent & failed)
+    yield from (f"9 still to be sent: {name} of {request} was told already" for request, name in pending & (sent | failed))
     yield from (f"9 lost mail: {name} of {request} is said to be sent, the sink lacks it" for request, name in sent - arrived)
     yield from (f"9 unknown mail: the sink has {name} of {request}, no event wants it" for request, name in arrived - wanted)
-    unsaid = arrived - sent
+    yield from _told_more_than_once(told)
+    yield from _too_many(evidence, history, arrived - sent)
+    yield from _too_early(evidence, wants)
+    if len(wanted) != len(sent | failed) + len(pending - sent - failed):
+        yield f"12 mails: {len(wanted)} wanted, {len(sent)} sent, {len(pending)} pending, {len(failed)} refused"
+    if history.checked_at is not None:
+        for request, name in pending & wanted:
+            if wants[request, name].instant() + LONGEST_TRIED < history.checked_at:
+                yield f"13 pending: {name} of {request} is to be sent since {wants[request, name].data['at']}"
+
+
+def _about(requests: set[UUID], evidence: Evidence) -> set[Letter]:
+    return {(row["request_id"], row["name"]) for row in evidence.rows["notifier.letter"] if row["request_id"] in requests}
+
+
+def _wants(evidence: Evidence, history: History) -> dict[Letter, Record]:
+    """Return each letter that the log wants, with the event that does."""
+    wants: dict[Letter, Record] = {}
+    for one in evidence.log:
+        if one.request_id in history.aside or one.topic not in ("requests.v1", "handling.v1", "escalations.v1"):
+            continue
+        for name in _WANTED.get(one.name, ()):
+            wants.setdefault((one.request_id, name.format_map(one.data)), one)
+    return wants
+
+
+def _told_more_than_once(told: list[Record]) -> Iterable[str]:
+    places: dict[Letter, int] = {}
+    for one in told:
+        first = places.setdefault((one.request_id, one.data["letter"]), one.sequence)
+        if first != one.sequence:
+            yield f"9 told twice: {one.data['letter']} of {one.request_id}, as {first} and as {one.sequence}"
+
+
+def _too_many(evidence: Evidence, history: History, unsaid: set[Letter]) -> Iterable[str]:
+    """A mail comes once, and once more for each time that the note of it was lost, always with its own Message-ID."""
+    again = {name: count - 1 for name, count in evidence.message_ids.items() if count > 1}
+    if history.unnoted is not None:
+        for name, more in again.items():
+            if more > history.unnoted[name]:
+                yield f"9 duplicates: {name} came {more + 1} times, its note was lost {history.unnoted[name]} times"
+        unsaid -= {letter_of(name) for name in history.unnoted}
+        yield from (f"9 unsaid: the sink has {name} of {request}, nobody says to have sent it" for request, name in unsaid)
+        return
+    for name, more in again.items():
+        if more > history.mail_losses:
+            yield f"9 duplicates: {name} came {more + 1} times, the notifier lost its word {history.mail_losses} times"
+    if sum(again.values()) > MOST_IN_FLIGHT * history.mail_losses:
+        yield f"9 duplicates: {sum(again.values())} mails came again, the notifier lost its word {history.mail_losses} times"
     if len(unsaid) > MOST_IN_FLIGHT * history.mail_losses:
         yield f"9 unsaid: the sink has {len(unsaid)} mails that nobody says to have sent, such as {sorted(unsaid)[:3]}"
-    duplicates = sum(count - 1 for count in evidence.message_ids.values())
-    if duplicates > MOST_IN_FLIGHT * history.mail_losses:
-        yield f"9 duplicates: {duplicates} mails came more than once, the notifier lost its word {history.mail_losses} times"
 
 
-def _letters_of(event: Record) -> Iterable[Letter]:
-    if event.topic in ("requests.v1", "handling.v1", "escalations.v1"):
-        for name in _WANTED.get(event.name, ()):
-            yield event.request_id, name.format_map(event.data)
+def _too_early(evidence: Evidence, wants: dict[Letter, Record]) -> Iterable[str]:
+    """No mail comes before the transaction began that committed the event it tells of."""
+    committed: dict[tuple[str, UUID, int], datetime] = {}
+    for service in SERVICES:
+        for row in evidence.rows[f"{service}.outbox"]:
+            if row["sequence"] is not None:
+                committed[row["topic"], row["request_id"], row["sequence"]] = row["created_at"]
+    for mail in evidence.mails:
+        why = wants.get(letter_of(mail.message_id))
+        if why is None or mail.arrived_at is None:
+            continue
+        since = committed.get((why.topic, why.request_id, why.sequence))
+        if since is not None and mail.arrived_at + _ROUNDED < since:
+            yield f"9 before its commit: {mail.message_id} came at {mail.arrived_at}, it was committed after {since}"
 
 
-def _letter(message_id: str) -> Letter:
-    """Read <name.request@domain>."""
+def letter_of(message_id: str) -> Letter:
+    """Read <name.request@domain>; what has another form is a letter that nobody wants."""
     name, _, request_id = message_id.strip("<>").partition("@")[0].rpartition(".")
-    return UUID(request_id), name
+    try:
+        return UUID(request_id), name
+    except ValueError:
+        return UUID(int=0), message_id

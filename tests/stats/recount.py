@@ -37,7 +37,7 @@ def recount(logs: Iterable[Log]) -> tuple[Cells, Durations]:
             cells[(*place, service, received.channel, received.category or "", measure)] += 1
         for mail in mails:
             measure = "mails_sent" if isinstance(mail, notifications.MailSent) else "mails_failed"
-            cells[(*place, mail.service, received.channel, received.category or "", measure)] += 1  # type: ignore[attr-defined]
+            cells[(*place, mail.service or "", received.channel, received.category or "", measure)] += 1  # type: ignore[attr-defined]
         for measure, (service, minutes) in spans.items():
             durations[(*place, service, received.channel, measure, minutes)] += 1
     return cells, durations

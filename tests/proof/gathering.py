@@ -1,0 +1,89 @@
+"""Reads the evidence from a real town: PostgreSQL, the log, the mail sink."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local.town import ORGANISATION
+from shared.events.envelope import Undecodable, decode
+from shared.events.topics import TOPICS
+from shared.organisation import load
+from tests.proof.evidence import TABLES, Asked, Evidence, Mail, Place, Record, Row
+
+_SESSIONS = """SELECT pid, application_name AS application, state, wait_event_type = 'Lock' AS waits,
+        coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8 AS open_seconds
+    FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+
+
+async def gather(
+    kafka: str, admin_dsn: str, mails: Iterable[Mapping[str, Any]], *, organisation: Path = ORGANISATION
+) -> Evidence:
+    """Read the whole log, the tables that matter, and what the sink has."""
+    rows: dict[str, list[Row]] = {}
+    database = await asyncpg.connect(admin_dsn)
+    try:
+        for table in TABLES:
+            order = "ORDER BY id" if table.endswith((".outbox", ".parked")) else ""
+            rows[table] = [dict(row) for row in await database.fetch(f"SELECT * FROM {table} {order}")]
+        rows["pg.session"] = [dict(row) for row in await database.fetch(_SESSIONS)]
+    finally:
+        await database.close()
+    evidence = Evidence([], rows, [_mail(one) for one in mails])
+    evidence.authorities = {code: (authority,) for code, authority in load(organisation).authorities.items()}
+    ends: dict[Place, int] = {}
+    async for place, raw in _read_log(kafka):
+        ends[place] = raw.offset + 1
+        match _decoded(raw):
+            case Record() as record:
+                evidence.log.append(record)
+            case Asked() as asked:
+                evidence.asked.append(asked)
+            case None:
+                pass  # garbage that the test itself wrote
+    evidence.ends = ends
+    return evidence
+
+
+def _mail(summary: Mapping[str, Any]) -> Mail:
+    return Mail(summary["message_id"], datetime.fromisoformat(summary["received_at"]))
+
+
+async def _read_log(kafka: str) -> AsyncIterator[tuple[Place, Any]]:  # Any: a record of aiokafka
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        for place in places:  # not seek_to_beginning right after assign: it can give nothing, silently
+            consumer.seek(place, 0)
+        left = {place for place in places if ends[place] > 0}
+        while left:
+            for place, batch in (await consumer.getmany(timeout_ms=500, max_records=5000)).items():
+                for raw in batch:
+                    yield (place.topic, place.partition), raw
+                if batch[-1].offset + 1 >= ends[place]:
+                    left.discard(place)
+    finally:
+        await consumer.stop()
+
+
+def _decoded(raw: Any) -> Record | Asked | None:  # Any: as above
+    """Return a record as its readers take it; None when it is no event for them."""
+    headers = dict(raw.headers)
+    try:
+        received = decode(raw.topic, headers, raw.value)
+    except Undecodable:
+        return None
+    if received.sequence is None:
+        return Asked(raw.topic, raw.partition, raw.offset, received.source, received.id)
+    event: Any = received.event
+    if raw.topic != "queues.v1" and raw.key != str(event.request_id).encode():
+        return None
+    data = msgspec.json.decode(raw.value)
+    return Record(raw.topic, event.request_id, received.sequence, event.type_, data, raw.value)

@@ -1,0 +1,36 @@
+"""What was committed and what was published: invariant 3, and of 13 that nothing waits to be published."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+
+from shared.events.topics import SERVICES
+from tests.proof.evidence import Evidence, History, Record
+
+
+def wrong_publications(evidence: Evidence, history: History) -> Iterable[str]:
+    """Return each committed row that is not in the log or says something else there, and each event that nobody committed.
+
+    The outboxes must still have their whole archive.
+    """
+    logged = {(one.topic, one.request_id, one.sequence): one for one in evidence.log if one.request_id not in history.forged}
+    kept: set[tuple[str, UUID, int]] = set()
+    for service in SERVICES:
+        for row in evidence.rows[f"{service}.outbox"]:
+            if row["published_at"] is None:
+                yield f"13 pending: {service} still has {row['topic']} {row['request_id']} {row['sequence']} to publish"
+            if row["sequence"] is None or row["request_id"] in history.forged:
+                continue
+            name = (row["topic"], row["request_id"], row["sequence"])
+            if name in kept:
+                yield f"3 numbered twice: {service} has two rows {name}"
+            kept.add(name)
+            if name in logged and not _same(logged[name], bytes(row["value"])):
+                yield f"3 altered: {name} says something else in the log than in the outbox of {service}"
+    yield from (f"3 not published: {one}" for one in kept - logged.keys() - history.lost)
+    yield from (f"3 never committed: {one}" for one in logged.keys() - kept)
+
+
+def _same(record: Record, value: bytes) -> bool:
+    return record.value == value if record.value else bool(record.data == msgspec.json.decode(value))

@@ -34,11 +34,12 @@ def broken_sequences(evidence: Evidence, history: History) -> Iterable[str]:
     for one in evidence.log:
         if one.request_id in history.forged:
             continue
-        first = known.setdefault((one.topic, one.request_id, one.sequence), one)
-        if first is not one:
+        name = (one.topic, one.request_id, one.sequence)
+        if first := known.get(name):
             if (first.type, first.data) != (one.type, one.data):
                 yield f"2 number given twice: {one.topic} {one.request_id} {one.sequence} is {first.name} and {one.name}"
             continue
+        known[name] = one
         before = last.get((one.topic, one.request_id), 0)
         if one.sequence < before and not history.disordered:
             yield f"2 order: {one.topic} {one.request_id} has {one.sequence} after {before}"

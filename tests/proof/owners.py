@@ -33,16 +33,16 @@ def _instants(request_id: UUID, told: list[Record]) -> Iterable[str]:
 
 
 def _changes(request_id: UUID, life: list[Record]) -> Iterable[str]:
-    """The owner changes by an assignment, a transfer or a reopening alone, and each of them says why."""
+    """The owner changes by an assignment, a transfer or a reopening alone: events that cannot be without a reason."""
     owner: str | None = None
     for before, one in pairwise(life):
         owner = before.data["service"] or owner
         service, at = one.data["service"], one.data["version"]
         match one.name:
             case "assigned":
-                explained = bool(one.data.get("reason")) and owner is None
+                explained = owner is None
             case "transferred":
-                explained = bool(one.data.get("reason")) and one.data.get("from_service") == owner != service
+                explained = one.data["from_service"] == owner != service
             case "reopened":
                 explained = service == owner
             case _:
@@ -62,7 +62,6 @@ def _queued(request_id: UUID, life: list[Record], queue: list[Record]) -> Iterab
     told = [one.data["service"] for one in queue]
     if entered != told:
         yield f"4 queues: {request_id} entered {entered}, the queues were told {told}"
-    yield from (f"4 queues: {request_id} entered {one.data['service']} for no reason" for one in queue if not one.data["reason"])
 
 
 def _at_once(transferred: Record) -> bool:

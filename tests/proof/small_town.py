@@ -57,7 +57,7 @@ class SmallTown:
         """Have a usager ask something; return the request."""
         request_id = UUID(int=(7 << 76) | (2 << 62) | number)
         told = {"channel": "app", "service": service, "email": "u@courriel.example", "text": "Le banc est cassé."}
-        submission = Submission(authority=AUTHORITY.code, **told)  # type: ignore[arg-type]  # its fields
+        submission = Submission(authority=AUTHORITY.code, **told)
         announced = announce(submission, AUTHORITY, self.now)
         command = SubmitRequest(
             reference=f"REF{number}",
@@ -89,7 +89,7 @@ class SmallTown:
             (deadline.at, request_id, promise, deadline.what)
             for request_id, known in self._known["sla"].items()
             for promise in ("taking_charge", "unowned")
-            if (deadline := known.state.deadline(promise)) is not None and deadline.at <= until
+            if known.state is not None and (deadline := known.state.deadline(promise)) is not None and deadline.at <= until
         ):
             self.now, request_id, promise, what = due[0]
             self.act("sla", request_id, Tick(promise=promise, what=what))
@@ -98,7 +98,7 @@ class SmallTown:
     def send_mails(self) -> None:
         """Send every letter that is due."""
         for request_id, known in list(self._known["notifier"].items()):
-            for name in list(known.state.due_letters):
+            for name in list(known.state.due_letters if known.state is not None else ()):
                 self.sink.append(Mail(f"<{name}.{request_id}@rivemont.example>", self.now))
                 self.act("notifier", request_id, LetterSent(name, 1))
 
@@ -148,11 +148,11 @@ class SmallTown:
                     place = {"topic": topic.name, "partition": 0, "next_offset": ends[topic.name, 0]}
                     rows[f"{consumer}.position"].append(place)
         log = []
-        for place, one in enumerate(self.log):
+        for number, one in enumerate(self.log):
             assert one.request_id is not None and one.sequence is not None and one.value is not None
             data = msgspec.json.decode(one.value)
             log.append(Record(one.topic, one.request_id, one.sequence, one.type, data, one.value))
             producer = next(topic.producer for topic in TOPICS if topic.name == one.topic)
             row = {name: getattr(one, name) for name in ("request_id", "topic", "sequence", "type", "value")}
-            rows[f"{producer}.outbox"].append(row | {"created_at": self._created[place], "published_at": self.now})
+            rows[f"{producer}.outbox"].append(row | {"created_at": self._created[number], "published_at": self.now})
         return Evidence(log, rows, list(self.sink), +ends, [], {AUTHORITY.code: (AUTHORITY,)})

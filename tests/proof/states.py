@@ -69,10 +69,10 @@ def diverged_states(evidence: Evidence, history: History, *, orders: int, seed: 
                     yield f"8 state: {service.name} of {request_id} is not what {_told(order)} fold to"
                     break
         known = {one for one, row in live.items() if row["state"] is not None and one not in history.aside}
-        for one in known.difference(
+        for request_id in known.difference(
             *(evidence.by_topic.get(topic.name, {}) for topic in (*service.sequenced, *service.produces))
         ):
-            yield f"8 state: {service.name} has one of {one}, of which the log knows nothing"
+            yield f"8 state: {service.name} has one of {request_id}, of which the log knows nothing"
 
 
 def _told(order: list[Record]) -> str:

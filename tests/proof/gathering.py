@@ -86,4 +86,4 @@ def _decoded(raw: Any) -> Record | Asked | None:  # Any: as above
     if raw.topic != "queues.v1" and raw.key != str(event.request_id).encode():
         return None
     data = msgspec.json.decode(raw.value)
-    return Record(raw.topic, event.request_id, received.sequence, event.type_, data, raw.value)
+    return Record(raw.topic, event.request_id, received.sequence, event.type_, data, raw.value, event)

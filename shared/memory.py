@@ -9,10 +9,9 @@ ALLOCATIONS = 50_000
 
 
 @contextmanager
-def without_collector(*, large: bool) -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Collect nothing while a large batch is made; what it makes is freed by count when it is done."""
-    if large:
-        gc.disable()
+    gc.disable()
     try:
         yield
     finally:

@@ -2,42 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka import KafkaBroker
 
 from shared import metrics
+from shared.delivery.batches import Batches, by_place, decode, lanes_of, parse
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.log_ends import LogEnds
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
-from shared.delivery.values import RawRecord
 from shared.memory import without_collector
 
 MAX_RECORDS = 500
-CATCH_UP_RECORDS = 2000
+CATCH_UP_RECORDS = 4000
 COMMIT_EVERY_SECONDS = 1.0
 PACE_SECONDS = 0.010
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
-
-
-async def parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
-    """Wrap raw records without looking at them: a header that is not UTF-8 must reach the shell, not an exception."""
-    return KafkaMessage(body=b"", raw_message=tuple(records), headers={}, message_id="batch", consumer=None)  # type: ignore[arg-type]
-
-
-async def decode(message: KafkaMessage) -> Any:
-    """Hand the raw records on as the body."""
-    return message.raw_message
+LANES_AT_ONCE = 3
+"""How many transactions of a large batch are under way at once, a connection each: pages need some, too."""
 
 
 class Consumer:
@@ -123,12 +114,43 @@ class Consumer:
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         """Take one batch. Never raises: it waits and tries again, or halts."""
         started = time.perf_counter()
-        batches = _by_place(records)
+        batches = by_place(records)
+        left = batches
+        if len(records) >= MAX_RECORDS:
+            with without_collector():
+                left = await self._take_side_by_side(lanes_of(batches))
+        if left:
+            await self._take(left)
+        await self._commit(force=False)
+        metrics.BATCH.labels(self._name, "log").observe(len(records))
+        spent = time.perf_counter() - started
+        metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
+        if len(records) < MAX_RECORDS and spent < PACE_SECONDS:
+            await asyncio.sleep(PACE_SECONDS - spent)
+
+    async def _take_side_by_side(self, lanes: list[Batches]) -> Batches:
+        """Take lanes in transactions of their own, one deciding while others are written. Return what has to be taken again."""
+        connections = asyncio.Semaphore(LANES_AT_ONCE)
+
+        async def take(lane: Batches) -> dict[Place, int]:
+            async with connections:
+                return await self._shell.take(lane)
+
+        outcomes = await asyncio.gather(*(take(lane) for lane in lanes), return_exceptions=True)
+        left: Batches = {}
+        for lane, behind in zip(lanes, outcomes, strict=True):
+            if isinstance(behind, BaseException):  # said when it is met again, by itself
+                left |= lane
+            else:
+                await self._after(lane, behind)
+        return left
+
+    async def _take(self, batches: Batches) -> None:
+        """Take records in one transaction; wait and try again, or halt, until it is done."""
         delay = 0.05
         while True:
             try:
-                with without_collector(large=len(records) >= MAX_RECORDS):
-                    behind = await self._shell.take(batches)
+                behind = await self._shell.take(batches)
                 break
             except Unavailable as error:
                 self.progressed = time.monotonic()  # alive: a restart would not help
@@ -143,13 +165,8 @@ class Consumer:
                 await asyncio.sleep(1.0)
         await self._resume()
         await self._after(batches, behind)
-        metrics.BATCH.labels(self._name, "log").observe(len(records))
-        spent = time.perf_counter() - started
-        metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
-        if len(records) < MAX_RECORDS and spent < PACE_SECONDS:
-            await asyncio.sleep(PACE_SECONDS - spent)
 
-    async def _after(self, batches: dict[Place, list[RawRecord]], behind: dict[Place, int]) -> None:
+    async def _after(self, batches: Batches, behind: dict[Place, int]) -> None:
         for place, mine in batches.items():
             if place not in behind:
                 self.taken += len(mine)
@@ -157,7 +174,6 @@ class Consumer:
                 self.progressed = time.monotonic()
         for place, position in behind.items():
             await self._seek(place, position, first=batches[place][0].offset)
-        await self._commit(force=False)
 
     async def _seek(self, place: Place, position: int, *, first: int) -> None:
         """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
@@ -256,13 +272,3 @@ class Consumer:
         if fetching > position:
             self._positions[place] = position
             await self._seek(place, position, first=fetching)
-
-
-def _by_place(records: Sequence[ConsumerRecord]) -> dict[Place, list[RawRecord]]:
-    batches: dict[Place, list[RawRecord]] = {}
-    for one in records:
-        raw = RawRecord(
-            one.topic, one.partition, one.offset, one.key, tuple((name, value or b"") for name, value in one.headers), one.value
-        )
-        batches.setdefault((one.topic, one.partition), []).append(raw)
-    return batches

@@ -1,11 +1,12 @@
 """`python -m tests.proof <name>`: proves or measures, prints a table, writes JSON, exits 1 on a miss."""
 
 import argparse
-import asyncio
 import importlib
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
+
+import uvloop
 
 from deploy.local import folders
 from shared.memory import tune_collector
@@ -17,6 +18,8 @@ Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
 PROOFS: Final[dict[str, tuple[str, str]]] = {
     "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
     "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
+    "latency": ("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
+    "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
 }
 """Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""
 RESULTS = folders.LOCAL / "proof"
@@ -43,7 +46,7 @@ def main() -> int:
     folder = folders.own_run()
     tune_collector()  # as the services do; the references gain by it too
     try:
-        figures = asyncio.run(prove(Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes)))
+        figures = uvloop.run(prove(Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes)))
     finally:
         folders.remove(folder)
     return conclude(figures, name=chosen.name, folder=RESULTS)

@@ -29,11 +29,13 @@ from tests.proof.report import Figure, median
 Fold = Callable[[str, str, int, str], Awaitable[None]]
 
 
+INSTALLATION = load(ORGANISATION)
+
+
 async def fold_ours(bootstrap: str, dsn: str, count: int, group: str) -> None:
     """Take `count` records through the shell as shipped, then return."""
-    installation = load(ORGANISATION)
     pool = await open_pool(dsn, name="ours")
-    shell = Shell(ROUTER, pool=pool, clock=SystemClock(), authority_of=installation.authority)
+    shell = Shell(ROUTER, pool=pool, clock=SystemClock(), authority_of=INSTALLATION.authority)
     consumer = Consumer(shell, bootstrap=bootstrap, instance=group, group=group)
     serving = asyncio.create_task(consumer.serve())
     try:
@@ -82,5 +84,5 @@ async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) ->
 
 async def prove(options: Options) -> list[Figure]:
     """P3, by `python -m tests.proof fold`."""
-    count = 10_000 if options.short else 40_000
-    return await measure(options.folder, rounds=3, count=count, naive_count=count // 50)
+    count = 10_000 if options.short else 60_000
+    return await measure(options.folder, rounds=3, count=count, naive_count=count // 60)

@@ -35,9 +35,18 @@ def post(path: str, body: dict[str, object], headers: dict[str, str] | None = No
 
 
 async def run_load(
-    port: int, make: Callable[[int], bytes], *, count: int, connections: int, rate: float | None = None
+    port: int,
+    make: Callable[[int], bytes],
+    *,
+    count: int,
+    connections: int,
+    rate: float | None = None,
+    heard: Callable[[float, bytes], None] = lambda _begun, _body: None,
 ) -> Outcome:
-    """Send `count` requests over kept connections, as fast as they are answered, or at `rate` a second."""
+    """Send `count` requests over kept connections, as fast as they are answered, or at `rate` a second.
+
+    A request that had to wait for a connection is timed from when it was due. `heard`: given that instant and the answer.
+    """
     outcome = Outcome()
     numbers = iter(range(count))
     started = time.perf_counter()
@@ -51,7 +60,8 @@ async def run_load(
                     await asyncio.sleep(wait)
                 begun = max(due, started) if rate else time.perf_counter()
                 writer.write(make(number))
-                status = await _answer(reader)
+                status, body = await _answer(reader)
+                heard(begun, body)
                 outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
                 outcome.seconds.append(time.perf_counter() - begun)
         finally:
@@ -62,10 +72,9 @@ async def run_load(
     return outcome
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")), 0)
-    if length:
-        await reader.readexactly(length)
-    return int(lines[0].split(b" ", 2)[1])
+    body = await reader.readexactly(length) if length else b""
+    return int(lines[0].split(b" ", 2)[1]), body

@@ -15,7 +15,7 @@ from tests.proof.report import Figure, median
 CONNECTIONS = 32
 
 
-def _make(number: int) -> bytes:
+def make(number: int) -> bytes:
     body: dict[str, object] = {
         "authority": "rivemont",
         "channel": "app",
@@ -39,7 +39,7 @@ async def measure(folder: Path, *, rounds: int, count: int) -> list[Figure]:
         try:
             for number in range(rounds + 1):  # the first one warms up
                 for name, port in listening.items():
-                    outcome = await run_load(port, _make, count=count // 4 if name == "naive" else count, connections=CONNECTIONS)
+                    outcome = await run_load(port, make, count=count // 4 if name == "naive" else count, connections=CONNECTIONS)
                     if outcome.statuses.keys() != {201}:
                         raise AssertionError(f"{name} answered {outcome.statuses}")
                     if number:
@@ -48,7 +48,7 @@ async def measure(folder: Path, *, rounds: int, count: int) -> list[Figure]:
                             f"  round {number} {name}: {outcome.rate:,.0f}/s, p99 {outcome.percentile(0.99):.1f} ms", flush=True
                         )
             half = median([one.rate for one in outcomes["ours"]]) / 2
-            calm = await run_load(listening["ours"], _make, count=count, connections=CONNECTIONS, rate=half)
+            calm = await run_load(listening["ours"], make, count=count, connections=CONNECTIONS, rate=half)
         finally:
             for process, _ in servers.values():
                 process.stop()

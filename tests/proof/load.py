@@ -1,21 +1,25 @@
 """The load that the figures are taken with: requests received, as intake publishes them."""
 
 import asyncio
-import uuid
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
 
+from shared.clock import SystemClock
 from shared.events.envelope import encode_headers
 from shared.events.requests import Promise, RequestReceived
+from shared.identifiers import RequestIds
 
 AUTHORITY = "rivemont"
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "ccas", "urbanisme", "maire")
 _GATHERED = 5000
 
 
+_IDS = RequestIds(SystemClock())
+
+
 def request_received(number: int, now: datetime) -> RequestReceived:
-    """Return the event of one request, of the size that real ones have (about 1 kB)."""
+    """Return the event of one request, of the size that real ones have (about 1 kB), its id made as intake makes them."""
     promise = Promise(
         code="defaut",
         kind="taking_charge",
@@ -29,7 +33,7 @@ def request_received(number: int, now: datetime) -> RequestReceived:
         ladder="ordinaire",
     )
     return RequestReceived(
-        request_id=uuid.uuid4(),
+        request_id=_IDS.new(),
         authority=AUTHORITY,
         at=now,
         reference=f"{number:09d}",

@@ -120,11 +120,7 @@ class Parking(Generic[S]):
         return Settled(len(chosen), len(chosen) - len(still), left)
 
     async def _settle_set(self, ids: Sequence[int], *, skip: bool) -> None:
-        rows = await self._shell.pool.fetch(
-            f"SELECT * FROM {self._table} WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL",  # noqa: S608
-            list(ids),
-        )
-        by_id = {row["id"]: row for row in rows}
+        by_id = {row["id"]: row for row in await self._find_open(ids)}
         inputs: list[Input] = []
         for parked_id in ids:
             if parked_id not in by_id:
@@ -140,6 +136,12 @@ class Parking(Generic[S]):
                 inputs.append(read._replace(parked_id=parked_id, skip=skip))
         if inputs:
             await self._shell.run(inputs, lane="replay")
+
+    async def _find_open(self, ids: Sequence[int]) -> list[asyncpg.Record]:
+        return await self._shell.pool.fetch(
+            f"SELECT * FROM {self._table} WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL",  # noqa: S608
+            list(ids),
+        )
 
     async def _still_open(self, ids: Sequence[int]) -> list[int]:
         rows = await self._shell.pool.fetch(

@@ -1,0 +1,134 @@
+"""What is due, in order, and who has claimed it: the statements CLAIM, PUT_BACK and RELEASE of the sla and the notifier.
+
+Due instants are by the clock of whoever asks; leases by PostgreSQL's own, which is the scheduler's.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from services.notifier.store import Claimed as ClaimedLetter
+from services.notifier.store import PutBack
+from services.sla.store import Claimed as ClaimedDeadline
+from shared.events.escalations import ClockName
+from tests.simulation.rows import NEVER, Due, Key
+from tests.simulation.scheduler import instant, microseconds
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+
+class Agenda:
+    """The rows of one table by their due instants."""
+
+    def __init__(self, rows: Mapping[Key, Due], now: Callable[[], int]) -> None:
+        self._rows = rows
+        self._now = now
+        self._count = 0
+        self._due: list[tuple[int, int, Key, Due]] = []
+        self._leased: list[tuple[int, int, Key, Due]] = []
+
+    def add(self, key: Key, row: Due) -> None:
+        """Note a row down under its due instant."""
+        self._count += 1
+        heapq.heappush(self._due, (row.due, self._count, key, row))
+
+    def claim(self, now: int, *, limit: int, lease: int, holder: str | None = None) -> list[tuple[Key, Due]]:
+        """Lease at most `limit` rows that are due at `now`, the oldest first; those that others hold are left to them."""
+        own = self._now()
+        self._take_back(own)
+        claimed: list[tuple[Key, Due]] = []
+        while self._due and self._due[0][0] <= now and len(claimed) < limit:
+            due, _, key, row = heapq.heappop(self._due)
+            if self._rows.get(key) is not row or row.due != due:
+                continue
+            if row.leased_until < own:
+                row.leased_until, row.leased_by = own + lease, holder
+                claimed.append((key, row))
+            self._count += 1
+            heapq.heappush(self._leased, (row.leased_until, self._count, key, row))
+        return claimed
+
+    def _take_back(self, own: int) -> None:
+        """Look again at rows whose lease is over."""
+        while self._leased and self._leased[0][0] < own:
+            _, _, key, row = heapq.heappop(self._leased)
+            if self._rows.get(key) is row and row.leased_until < own:
+                self.add(key, row)
+
+    def release(self, row: Due, key: Key) -> None:
+        """Give a row back."""
+        row.leased_until, row.leased_by = NEVER, None
+        self.add(key, row)
+
+    def next(self) -> tuple[int | None, int | None]:
+        """Return when the next row is due, by the askers' clock, and when the next lease is over, by PostgreSQL's."""
+        while self._due and (self._rows.get(self._due[0][2]) is not self._due[0][3] or self._due[0][3].due != self._due[0][0]):
+            heapq.heappop(self._due)
+        while self._leased and self._rows.get(self._leased[0][2]) is not self._leased[0][3]:
+            heapq.heappop(self._leased)
+        return self._due[0][0] if self._due else None, self._leased[0][0] if self._leased else None
+
+
+class Deadlines:
+    """Stands for `services.sla.store.DeadlineStore`, for one process."""
+
+    def __init__(self, process: "Process", agenda: Agenda) -> None:
+        self._process = process
+        self._agenda = agenda
+
+    async def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> list[ClaimedDeadline]:
+        """Lease rows that are due."""
+        self._process.at("acquire")
+        claimed = self._agenda.claim(microseconds(now), limit=limit, lease=_span(lease))
+        found = []
+        for (request_id, promise), row in claimed:
+            assert row.due_at is not None, "a deadline has an instant"
+            found.append(ClaimedDeadline(request_id, row.authority, cast(ClockName, promise), row.what, row.due_at))
+        return found
+
+    async def find_next(self) -> datetime | None:
+        """Return the earliest instant at which anything is due."""
+        due, _ = self._agenda.next()
+        return None if due is None else instant(due)
+
+
+class Letters:
+    """Stands for `services.notifier.store.LetterStore`, for one connection of one process."""
+
+    def __init__(self, process: "Process", agenda: Agenda, rows: dict[Key, Due], *, holder: str) -> None:
+        self._process = process
+        self._agenda = agenda
+        self._rows = rows
+        self._holder: Final = holder
+
+    async def release_mine(self) -> None:
+        """Give back what an earlier run had claimed."""
+        self._process.at("acquire")
+        for key, row in self._rows.items():
+            if row.leased_by == self._holder:
+                self._agenda.release(row, key)
+
+    async def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> list[ClaimedLetter]:
+        """Lease letters that are due."""
+        self._process.at("acquire")
+        claimed = self._agenda.claim(microseconds(now), limit=limit, lease=_span(lease), holder=self._holder)
+        return [ClaimedLetter(*key, row.attempts) for key, row in claimed]
+
+    async def put_back(self, letters: list[PutBack]) -> None:
+        """Give letters back, to be tried again."""
+        self._process.at("acquire")
+        for one in letters:
+            key = one.request_id, one.name
+            row = self._rows.get(key)
+            if row is None:
+                continue
+            row.attempts = one.attempts
+            if one.next_try_at is not None:
+                row.due = microseconds(one.next_try_at)
+            self._agenda.release(row, key)
+
+
+def _span(lease: timedelta) -> int:
+    return lease // timedelta(microseconds=1)

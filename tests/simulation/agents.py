@@ -1,0 +1,129 @@
+"""Agents: they read the mails of their mailbox and follow the links in them, at once, late, twice, or never."""
+
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from uuid import UUID
+
+from services.router.domain.act import Act as Command
+from shared.delivery.errors import Unavailable
+from shared.delivery.values import Input, Result, Ticket
+from shared.events.handling import Action, CommandRefused
+from tests.proof.evidence import Act
+from tests.simulation.mail import Envelope
+from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, pause
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
+_WEIGHTS = {"take_charge": 30, "ask": 12, "answer": 30, "transfer": 12, "resolve": 16}
+LINK_LIVES = 7 * DAY
+TRIES = 6
+_COUNTED = ("take_charge", "answer", "transfer", "resolve")
+
+
+class Agents:
+    """Everybody who works for the town. Each mail is answered, or not, from a stream of its own."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def read(self, mail: Envelope) -> None:
+        """A mail arrived; if it is for a mailbox of agents somebody may act upon it."""
+        if mail.mailbox is None or self._world.over:
+            return
+        world = self._world
+        random = world.random_for(f"agent of {mail.message_id}")
+        if random.random() < world.forgetful:
+            world.count("agent forgot")
+            return
+        world.scheduler.spawn(self._follow(mail, random))
+
+    async def _follow(self, mail: Envelope, random: Random) -> None:
+        world = self._world
+        kind = random.choices(("soon", "away", "old link"), (80, 12, 8))[0]
+        world.count(f"agent: {kind}")
+        scale = {"soon": random.choice((MINUTE, HOUR, 6 * HOUR)), "away": 2 * DAY, "old link": 4 * DAY}[kind]
+        wait = int(random.expovariate(1) * scale)
+        if wait > LINK_LIVES:
+            world.count("agent: link expired")
+            return
+        await pause(wait)
+        if world.over:
+            return
+        action: Action = random.choices(ACTIONS, [_WEIGHTS[one] for one in ACTIONS])[0]
+        if random.random() < 0.06:
+            world.count("agent: two at once")
+            other: Action = random.choice(ACTIONS)
+            world.scheduler.spawn(self._press(mail, other, random, "a colleague"))
+        if random.random() < 0.04:
+            world.count("agent: same link twice")
+            world.scheduler.spawn(self._press(mail, action, random, "the same agent again", counted=False))
+        await self._press(mail, action, random, "an agent")
+        if random.random() < 0.7:
+            await self._go_on(mail, random)
+
+    async def _go_on(self, mail: Envelope, random: Random) -> None:
+        """The page that answers has fresh links: settle what was begun."""
+        world = self._world
+        for _ in range(random.randint(1, 3)):
+            await pause(int(random.expovariate(1) * random.choice((10 * MINUTE, DAY))))
+            life = world.groups["router"].tables.state(mail.request_id)
+            if life is None or world.over:
+                return
+            action: Action = random.choices(ACTIONS, (2, 10, 40, 6, 42))[0]
+            await self._press(mail._replace(version=life.version), action, random, "the agent, from a fresh page")
+
+    async def _press(self, mail: Envelope, action: Action, random: Random, who: str, *, counted: bool = True) -> None:
+        """Press one button until its outcome is known, or patience ends."""
+        world = self._world
+        unknown = False
+        outcome: Literal["done", "refused", "unknown"] = "unknown"
+        told = ""
+        one = self._input(mail, action, random)
+        for _ in range(TRIES):
+            if one is None:
+                outcome, told = "unknown" if unknown else "refused", "erased"
+                break
+            result = await world.ask(world.any_of("router", random), one)
+            if result is None or isinstance(result.error, Unavailable):
+                unknown = True
+                await pause(int(random.expovariate(1) * 10 * SECOND))
+                continue
+            outcome, told = self._outcome(result, unknown=unknown)
+            break
+        if action in _COUNTED and (counted or outcome != "refused"):
+            acts = world.history.acts
+            assert acts is not None, "the world counts acts"
+            acts.append(Act(mail.request_id, action, outcome, told))  # type: ignore[arg-type]  # one of _COUNTED
+        world.count(f"agent: {action} {outcome}")
+        world.note(f"{who} wants to {action} at version {mail.version}: {outcome} {told}", mail.request_id)
+
+    @staticmethod
+    def _outcome(result: Result[Any], *, unknown: bool) -> tuple[Literal["done", "refused", "unknown"], str]:
+        if result.kind == "duplicate":  # an earlier click of the same link was taken; what it led to is on that page
+            return "unknown", "used"
+        if result.error is not None:
+            return "unknown" if unknown else "refused", repr(result.error)
+        refusal = next((event for event in result.events if isinstance(event, CommandRefused)), None)
+        return ("refused", refusal.why) if refusal else ("done", "")
+
+    def _input(self, mail: Envelope, action: Action, random: Random) -> Input | None:
+        world = self._world
+        if mail.request_id not in world.vault.keys:
+            return None
+        authority = world.installation.authority(mail.authority)
+        target = random.choice(tuple(authority.services)) if action == "transfer" else None
+        by = world.vault.seal(mail.request_id)
+        sealed = world.vault.seal(mail.request_id) if action in ("ask", "answer", "resolve") else by
+        act = Command(
+            action=action, expected_version=mail.version, mailbox=mail.mailbox, target=target, by=by, sealed=sealed
+        )
+        token = f"{mail.request_id}.{action}.{mail.version}.{mail.mailbox}"
+        ticket = Ticket("link", token, (target or "").encode())
+        return Input(mail.request_id, mail.authority, act, ticket=ticket)
+
+
+def known_to(world: "World", request_id: UUID) -> bool:
+    """Tell whether the router knows a request."""
+    return request_id in world.groups["router"].tables.requests

@@ -1,0 +1,135 @@
+"""A service with its copies: what they share (tables, faults that await their occasion) and who has which partition."""
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared.delivery.core import Core
+from shared.delivery.reader import Reader
+from shared.delivery.service import Context, Service
+from shared.delivery.store import Place
+from shared.delivery.values import Input, Parked, RawRecord
+from shared.events.base import Event
+from shared.events.topics import TOPICS
+from tests.simulation.connection import Locks
+from tests.simulation.faults import COMMITTING, Fault
+from tests.simulation.parked import MemoryParked
+from tests.simulation.store import Tables
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
+
+_PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
+CRASH_POINTS = frozenset({"acquire", "locked", "loaded", "before_commit"})
+
+
+class Poisoned(Exception):
+    """What a faulty version of a step raises."""
+
+
+class SharedReader(Reader):
+    """Decodes each record of a numbered topic once for all services: it is the same input for everybody."""
+
+    def __init__(self, shared: dict[int, tuple[RawRecord, Input | Parked]], *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._shared = shared
+
+    def read(self, raw: RawRecord) -> Input | Parked:
+        if raw.topic not in self._sequenced:
+            return super().read(raw)
+        known = self._shared.get(id(raw))
+        if known is None or known[0] is not raw:
+            known = self._shared[id(raw)] = raw, super().read(raw)
+        return known[1]
+
+
+class Group:
+    """One service of the town."""
+
+    def __init__(self, world: "World", service: Service[Any], random: Random) -> None:
+        self.world = world
+        self.name = service.name
+        self.random = random
+        self.poison: set[tuple[UUID, str]] = set()
+        """(request, event) that the deployed version of the step stumbles over."""
+        self.armed: list[Fault] = []
+        """Faults whose instant has come, and whose occasion has not."""
+        self._skipped: Counter[int] = Counter()
+        self.away_until = 0
+        poisonable = any(fault.kind == "poison_step" and fault.service == self.name for fault in world.faults)
+        self.service = replace(service, decide=self._stumbling(service)) if poisonable else service
+        self.core: Core[Any] = Core(self.service)
+        self.sequenced = frozenset(topic.name for topic in service.sequenced)
+        reader = Reader(self.sequenced, {}, world.vault.reveal)
+        parked = MemoryParked(self.name, read=reader.read_parked, hide=world.vault.hide, now=lambda: world.scheduler.now)
+        locks = Locks(world.scheduler)
+        self.tables: Tables[Any] = Tables(self.core, parked, world.rows, locks, lambda: world.scheduler.now)
+        self.processes: list[Process] = []
+        self.owner: dict[Place, Process] = {}
+        self.leader: Process | None = None
+
+    def _stumbling(self, service: Service[Any]) -> Any:
+        def decide(state: Any, event: Any, context: Context) -> Any:
+            if isinstance(event, Event):
+                what = (context.request_id, event.type_)
+                fault = self.strike("poison_step", "decide")
+                if fault is not None:
+                    self.poison.add(what)
+                    self.world.note(f"a new version of {self.name} stumbles over {event.type_}", context.request_id, fault)
+                if what in self.poison:
+                    raise Poisoned
+            return service.decide(state, event, context)
+
+        return decide
+
+    # --- who reads what ----------------------------------------------------------------------------------------------
+
+    def share_out(self, shift: int = 0) -> None:
+        """Give each partition to one of the living copies; what a former owner has in its hands it still has."""
+        alive = [process for process in self.processes if process.alive]
+        self.owner = {}
+        for topic in self.service.consumes:
+            for number in range(topic.partitions):
+                place = topic.name, number
+                if alive:
+                    self.owner[place] = alive[(number + shift) % len(alive)]
+        for process in alive:
+            process.follow([place for place, owner in self.owner.items() if owner is process])
+
+    def begin(self) -> None:
+        """Start all copies."""
+        for process in self.processes:
+            process.start()
+        self.share_out()
+        self.lead()
+
+    def lead(self) -> None:
+        """Have one of the living copies publish, if none does."""
+        if self.leader is None:
+            self.leader = next((process for process in self.processes if process.alive), None)
+            self.wake_relay(0)
+
+    def wake_relay(self, delay: int) -> None:
+        """Say that there may be something to publish."""
+        if self.leader is not None:
+            self.leader.wake_relay(delay)
+
+    # --- faults that wait for their occasion -------------------------------------------------------------------------
+
+    def strike(self, kind: str, _point: str) -> Fault | None:
+        """Return an armed fault of this kind whose turn has come, which is used up by it."""
+        for fault in self.armed:
+            if fault.kind == kind:
+                self._skipped[fault.number] += 1
+                if self._skipped[fault.number] > fault.skip:
+                    self.armed.remove(fault)
+                    self.world.happened[fault.kind] += 1
+                    return fault
+        return None
+
+    def has_armed(self, kinds: frozenset[str] = COMMITTING) -> bool:
+        """Tell whether one of these kinds awaits its occasion."""
+        return any(fault.kind in kinds for fault in self.armed)

@@ -1,0 +1,135 @@
+"""The mail servers of the town: they take mails, refuse them, put them off, are away, or lose their own answer."""
+
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from uuid import UUID
+
+from services.notifier.domain.correspondence import Letter
+from services.notifier.smtp import Answer, ServerAway
+from services.notifier.writer import Paper
+from shared.organisation import Installation
+from tests.proof.evidence import Mail
+from tests.simulation.scheduler import MILLISECOND, instant, pause
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
+
+Address = Literal["good", "none", "refused", "slow"]
+
+
+class Envelope(NamedTuple):
+    """A mail: what it says is not simulated, whom it reaches is."""
+
+    request_id: UUID
+    name: str
+    letter: Letter
+    version: int
+    mailbox: str | None
+    """The mailbox of agents that it goes to; None for the usager."""
+    authority: str
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID: the same each time that the letter is sent."""
+        return f"<{self.name}.{self.request_id}@town.example>"
+
+
+class MailServer:
+    """Everybody's mail server."""
+
+    def __init__(self, world: "World", random: Random) -> None:
+        self._world = world
+        self._random = random
+        self.mails: list[Mail] = []
+        self.unnoted: Counter[str] = Counter()
+        """How often each mail arrived although its sender could not note it."""
+        self.away_until = 0
+        self.delaying_until = 0
+        self.outcomes: Counter[str] = Counter()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nobody answers."""
+        return self.away_until > self._world.scheduler.now
+
+    def address(self, paper: Paper, installation: Installation, now: "datetime") -> Envelope | Answer:
+        """Return the envelope of a letter; an answer where there is no address."""
+        letter, known, one = paper.letter, paper.known, paper.claimed
+        authority = installation.authority(known.authority)
+        mailbox: str | None = None
+        if letter.recipient != "usager":
+            asked = known.subject.service if known.subject else None
+            owner = authority.find_service(letter.service) or authority.owner_to_be(asked, now)
+            mailbox = authority.recipient(owner.code, letter.recipient, at=now)
+        elif self._world.address_of(one.request_id) == "none":
+            self.outcomes["no address"] += 1
+            return Answer("failed", "no_address")
+        return Envelope(one.request_id, one.name, letter, known.version, mailbox, known.authority)
+
+    def answer(self, mail: Envelope) -> Answer:
+        """Say what becomes of a mail. Raises ServerAway."""
+        if self.is_away:
+            self.outcomes["away"] += 1
+            raise ServerAway("unreachable")
+        kind = self._world.address_of(mail.request_id) if mail.mailbox is None else "good"
+        if kind == "refused":
+            self.outcomes["refused"] += 1
+            return Answer("failed", "refused", tried=True)
+        if self.delaying_until > self._world.scheduler.now or (kind == "slow" and self._random.random() < 0.5):
+            self.outcomes["put off"] += 1
+            return Answer("retry", "greylisted", tried=True)
+        self._world.check_mail(mail)
+        self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now)))
+        self.outcomes["taken"] += 1
+        return Answer("sent", tried=True)
+
+
+class Line:
+    """A connection to it. `noted` says that what became of the mails handed over is committed."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+        self._unnoted: list[Envelope] = []
+        process.lines.append(self)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands."""
+        return False
+
+    async def send(self, mail: Envelope) -> Answer:
+        """Hand one mail over. Raises ServerAway."""
+        process, server = self._process, self._process.world.mail
+        if process.group.armed and (fault := process.group.strike("smtp_stall", "send")):
+            process.world.note(f"the mail server keeps {process.name} waiting", mail.request_id, fault)
+            await pause(fault.size)
+        if process.world.slow and process.random.random() < process.world.slow:
+            await pause(int(process.random.random() * 50 * MILLISECOND))
+        answer = server.answer(mail)
+        if answer.kind != "sent":
+            return answer
+        self._unnoted.append(mail)
+        if process.group.armed:
+            if fault := process.group.strike("sender_crash", "sent"):
+                process.crash(f"between the mail {mail.name} and its note", fault)
+            if fault := process.group.strike("mail_lost_answer", "sent"):
+                self._unnoted.remove(mail)
+                server.unnoted[mail.message_id] += 1
+                process.world.note(f"the answer to the mail {mail.name} is lost", mail.request_id, fault)
+                return Answer("retry", "lost", tried=True)
+        process.world.agents.read(mail)
+        return answer
+
+    def noted(self) -> None:
+        """All that was handed over so far is noted."""
+        self._unnoted.clear()
+
+    def lost(self) -> None:
+        """The process died: what was handed over and not noted will be sent again."""
+        for mail in self._unnoted:
+            self._process.world.mail.unnoted[mail.message_id] += 1
+        self._unnoted.clear()

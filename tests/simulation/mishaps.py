@@ -1,0 +1,125 @@
+"""What faults do that need no occasion, and the arming of those that do."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tests.simulation.faults import Fault
+from tests.simulation.installations import CHANGED, SHIPPED
+from tests.simulation.process import Process
+from tests.simulation.scheduler import MINUTE, SECOND, pause
+
+if TYPE_CHECKING:
+    from tests.simulation.group import Group
+    from tests.simulation.world import World
+
+IMMEDIATE = frozenset({
+    "database_away", "rebalance", "redelivery", "reordering", "clock_jump", "clock_skew", "reload", "garbage", "lost_log",
+    "mail_away", "mail_delay",
+})  # fmt: skip
+GARBAGE: tuple[tuple[tuple[tuple[str, bytes], ...], bytes | None], ...] = (
+    ((), b"\xff\x00garbage"),
+    ((("ce_specversion", b"1.0"), ("ce_type", b"fr.aiguilleur.of.nothing.v9"), ("ce_source", b"x"), ("ce_id", b"1")), b"{}"),
+    ((("content-type", b"application/cloudevents+json"),), b'{"data": 1}'),
+    ((), None),
+)
+
+
+class Mishaps:
+    """Brings about the planned faults."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def strike(self, fault: Fault) -> None:
+        """Wait for the fault's instant, then bring it about or lay it in wait."""
+        world = self._world
+        await pause(max(0, fault.at - world.scheduler.now))
+        group = world.groups[fault.service]
+        if fault.kind not in IMMEDIATE:
+            group.armed.append(fault)
+            return
+        world.happened[fault.kind] += 1
+        await getattr(self, f"_{fault.kind}")(fault, group)
+
+    async def _database_away(self, fault: Fault, group: "Group") -> None:
+        self._world.note(f"PostgreSQL is away for {group.name} for {fault.size / SECOND:.1f} s", None, fault)
+        group.away_until = max(group.away_until, self._world.scheduler.now + fault.size)
+
+    async def _rebalance(self, fault: Fault, group: "Group") -> None:
+        self._world.note(f"the partitions of {group.name} are given out anew", None, fault)
+        group.share_out(shift=1 + int(fault.where * 5))
+
+    async def _redelivery(self, fault: Fault, group: "Group") -> None:
+        """The group's committed offsets lie behind: what was taken is handed out again."""
+        self._world.note(f"{group.name} is handed out again what it had", None, fault)
+        for place, owner in group.owner.items():
+            position = group.tables.positions.get(place, 0)
+            owner.go_back(place, int(position * fault.where))
+
+    async def _reordering(self, fault: Fault, group: "Group") -> None:
+        """A topic, or one partition of it, comes later than the others."""
+        world = self._world
+        topic = group.service.consumes[int(fault.where * len(group.service.consumes))]
+        world.note(f"{group.name} hears nothing of {topic.name} for {fault.size / SECOND:.1f} s", None, fault)
+        for (name, number), owner in group.owner.items():
+            if name == topic.name and (fault.skip or number == fault.number % topic.partitions):
+                owner.hold_back((name, number), world.scheduler.now + fault.size)
+
+    async def _clock_skew(self, fault: Fault, group: "Group") -> None:
+        process = self._one_of(group, fault)
+        self._world.note(f"the clock of {process.name} is off by {fault.size / SECOND:.1f} s", None, fault)
+        process.skew = fault.size
+
+    async def _clock_jump(self, fault: Fault, group: "Group") -> None:
+        process = self._one_of(group, fault)
+        self._world.note(f"the clock of {process.name} jumps by {fault.size / SECOND:.0f} s", None, fault)
+        process.skew += fault.size
+        for task in process.loops:
+            self._world.scheduler.wake(task)
+        await pause(int(fault.where * 30 * MINUTE))
+        process.skew -= fault.size
+
+    async def _reload(self, fault: Fault, _group: "Group") -> None:
+        """The files change; each copy reads them a little later."""
+        world = self._world
+        world.note("the organisation is changed", None, fault)
+        world.installation = CHANGED() if world.installation is SHIPPED() else SHIPPED()
+        for group in world.groups.values():
+            for process in group.processes:
+                world.scheduler.spawn(self._read_anew(process, int(fault.where * MINUTE * (1 + process.random.random()))))
+
+    async def _read_anew(self, process: Process, delay: int) -> None:
+        await pause(delay)
+        process.organisation.current = self._world.installation
+
+    async def _garbage(self, fault: Fault, _group: "Group") -> None:
+        """Somebody writes what is no event, into a topic that is open or into one that is not."""
+        topics = ("intake.inbound.v1", "commands.v1", "requests.v1", "handling.v1")
+        headers, value = GARBAGE[fault.number % len(GARBAGE)]
+        topic = topics[int(fault.where * len(topics))]
+        self._world.note(f"somebody writes garbage into {topic}", None, fault)
+        self._world.log.append(topic, str(UUID(int=fault.number)).encode(), headers, value)
+
+    async def _lost_log(self, fault: Fault, _group: "Group") -> None:
+        """Kafka's disks are gone. The topics are made anew, readers are rewound, archives published again (docs/operations)."""
+        world = self._world
+        world.note("the whole log is lost; readers are rewound, the archives published again", None, fault)
+        world.log.lose()
+        world.decoded.clear()
+        for group in world.groups.values():
+            for place in group.tables.positions:
+                group.tables.positions[place] = 0
+            group.share_out()
+        world.republish(None)
+
+    async def _mail_away(self, fault: Fault, _group: "Group") -> None:
+        self._world.note(f"the mail server is away for {fault.size / MINUTE:.0f} min", None, fault)
+        self._world.mail.away_until = self._world.scheduler.now + fault.size
+
+    async def _mail_delay(self, fault: Fault, _group: "Group") -> None:
+        self._world.note(f"the mail server puts everything off for {fault.size / MINUTE:.0f} min", None, fault)
+        self._world.mail.delaying_until = self._world.scheduler.now + fault.size
+
+    @staticmethod
+    def _one_of(group: "Group", fault: Fault) -> Process:
+        return group.processes[int(fault.where * len(group.processes))]

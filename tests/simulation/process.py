@@ -1,0 +1,290 @@
+"""One copy of a service: the shipped shell over the store in memory, a consumer, a lane for local inputs, a clock of its own.
+
+It dies as by kill -9 and comes back a little later, with nothing but what was committed.
+"""
+
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any
+
+from services.intake.submission import Acceptance
+from shared.delivery.errors import TooManyParked, Unavailable
+from shared.delivery.shell import MAX_LOCAL_BATCH, Shell
+from shared.delivery.store import Place
+from shared.delivery.values import Input, RawRecord, Result
+from shared.organisation import Installation
+from tests.simulation.connection import Pool
+from tests.simulation.group import CRASH_POINTS, Group, SharedReader
+from tests.simulation.mail import Line
+from tests.simulation.parking import MemoryParking
+from tests.simulation.quiet import CountedLog
+from tests.simulation.relay import Relay
+from tests.simulation.scheduler import MILLISECOND, MINUTE, SECOND, Killed, Task, instant, pause
+from tests.simulation.store import MemoryStore
+
+MOST_RECORDS = 500
+
+
+class Box:
+    """Where a client waits for an answer. `result` is None when there will be none: the process died."""
+
+    __slots__ = ("_process", "_task", "finished", "result")
+
+    def __init__(self, process: "Process", task: Task) -> None:
+        self._process = process
+        self._task = task
+        self.finished = False
+        self.result: Result[Any] | None = None
+
+    def done(self) -> bool:
+        return self.finished
+
+    def set_result(self, result: Result[Any] | None) -> None:
+        self.finished = True
+        self.result = result
+        self._process.boxes.pop(self, None)
+        self._process.world.scheduler.wake(self._task)
+
+
+class Organisation:
+    """The configuration as this copy has read it."""
+
+    def __init__(self, current: Installation) -> None:
+        self.current = current
+
+
+class Process:
+    """A copy of a service. Stands for its application: has `shell`, `clock` (itself), `organisation`, `log`."""
+
+    def __init__(self, group: Group, number: int) -> None:
+        self.world = group.world
+        self.group = group
+        self.name = f"{group.name}-{number}"
+        self.random = self.world.random_for(self.name)
+        self.alive = False
+        self.skew = 0
+        self.organisation = Organisation(self.world.installation)
+        self.acceptance: Acceptance | None = None
+        self.boxes: dict[Box, None] = {}
+        self.tasks: list[Task] = []
+        self.loops: list[Task] = []
+        """What it does besides: ticks, the sending of mail."""
+        self.lines: list[Line] = []
+        self._fetched: dict[Place, int] = {}
+        self._dirty: dict[Place, None] = {}
+        self._held: dict[Place, int] = {}
+        self.log = CountedLog(self.world.told)
+        self.pool = Pool(group.tables.locks, self)
+        self.relay = Relay(self)
+
+    # --- as the shell sees it ----------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> "Process":
+        """The clock of the machine it runs on."""
+        return self
+
+    def now(self) -> datetime:
+        """Return the instant that this machine shows."""
+        return instant(self.world.scheduler.tick() + self.skew)
+
+    def at(self, point: str) -> int | None:
+        """Say what goes wrong at a point: nothing, a wait, or an exception."""
+        group, world = self.group, self.world
+        if group.away_until > world.scheduler.now:
+            raise ConnectionRefusedError
+        if group.armed:
+            if point in CRASH_POINTS and (fault := group.strike("crash_before_commit", point)):
+                self.crash(f"before the commit ({point})", fault)
+            if point == "after_commit" and (fault := group.strike("crash_after_commit", point)):
+                self.crash("after the commit", fault)
+            if point in ("locked", "before_commit") and (fault := group.strike("stall", point)):
+                world.note(f"{self.name} stalls within a transaction for {fault.size / SECOND:.1f} s", None, fault)
+                return fault.size
+        if world.slow and self.random.random() < world.slow:
+            return int(self.random.expovariate(1 / world.latency))
+        return None
+
+    def commits(self) -> bool | None:
+        """Return whether a commit was done, when its answer is lost; None: it answers."""
+        if self.group.armed:
+            if fault := self.group.strike("commit_unknown_lost", "commit"):
+                self.world.note(f"{self.name} gets no answer to a commit, which was not done", None, fault)
+                return False
+            if fault := self.group.strike("commit_unknown_done", "commit"):
+                self.world.note(f"{self.name} gets no answer to a commit, which was done", None, fault)
+                return True
+        return None
+
+    # --- life and death ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin, or begin again after a death."""
+        world, group = self.world, self.group
+        self.alive = True
+        self.organisation.current = world.installation
+        admissions = world.admissions_of(self)
+        self.shell: Shell[Any] = Shell(
+            group.service,
+            pool=self.pool,  # type: ignore[arg-type]  # stands for asyncpg's
+            clock=self,
+            authority_of=lambda code: self.organisation.current.authority(code),
+            vault=world.vault,  # type: ignore[arg-type]  # stands for the vault
+            admissions=admissions,
+        )
+        self.shell.core = group.core
+        self.shell.log = self.log
+        self.shell.reader = SharedReader(world.decoded, group.sequenced, admissions, world.vault.reveal)
+        self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
+        self.parking = MemoryParking(self.shell, group.tables)
+        self._fetched = {}
+        self._dirty = {}
+        self.tasks = []
+        self._consumer = self.spawn(self._consume())
+        self._lane = self.spawn(self._serve_local())
+        self._relay = self.spawn(self.relay.serve())
+        self.shell.on_commit = self._wake_relay
+        self.loops = [self.spawn(loop) for loop in world.loops_of(self)]
+
+    def spawn(self, work: Coroutine[Any, None, None]) -> Task:
+        """Begin a task that dies with the process."""
+        task = self.world.scheduler.spawn(work, on_killed=self.die)
+        self.tasks.append(task)
+        return task
+
+    def crash(self, where: str, fault: Any) -> None:
+        """Die here and now."""
+        self.world.note(f"{self.name} is killed {where}", None, fault)
+        raise Killed
+
+    def die(self) -> None:
+        """Die: of all its tasks nothing goes on, whoever waits for an answer gets none; come back a little later."""
+        if not self.alive:
+            return
+        self.alive = False
+        for task in self.tasks:
+            task.kill()
+        for line in self.lines:
+            line.lost()
+        self.lines.clear()
+        for box in list(self.boxes):
+            box.set_result(None)
+        self.boxes.clear()
+        if self.group.leader is self:
+            self.group.leader = None
+        self.group.share_out()
+        self.group.lead()
+        self.world.scheduler.spawn(self._come_back())
+
+    async def _come_back(self) -> None:
+        await pause(int(self.random.random() * self.random.choice((SECOND, 10 * SECOND, 5 * MINUTE))))
+        self.start()
+        self.group.share_out()
+        self.group.lead()
+
+    def _wake_relay(self) -> None:
+        self.group.wake_relay(self.world.delay(self.random))
+
+    def wake_relay(self, delay: int) -> None:
+        """Have its relay look at the outbox."""
+        self.world.scheduler.wake(self._relay, delay)
+
+    # --- local inputs ------------------------------------------------------------------------------------------------
+
+    def submit(self, one: Input, task: Task) -> Box:
+        """Hand in a local input; the task waits for the box."""
+        box = Box(self, task)
+        self.boxes[box] = None
+        self.shell._queue.append((one, box))  # type: ignore[arg-type]  # a box stands for a future
+        self.world.scheduler.wake(self._lane, self.world.delay(self.random) // 8)
+        return box
+
+    async def _serve_local(self) -> None:
+        shell = self.shell
+        while True:
+            if not shell._queue:
+                await pause(None)
+                continue
+            batch, shell._queue = shell._queue[:MAX_LOCAL_BATCH], shell._queue[MAX_LOCAL_BATCH:]
+            await shell._run_local(batch)
+
+    # --- the log -----------------------------------------------------------------------------------------------------
+
+    def follow(self, places: list[Place]) -> None:
+        """Read these partitions from now on, from where they were left as far as this copy knows."""
+        positions = self.group.tables.positions
+        for place in places:
+            self._fetched[place] = positions.get(place, 0)
+            self.hear(place)
+
+    def hear(self, place: Place) -> None:
+        """Learn that a partition may hold something new."""
+        self._dirty[place] = None
+        self.world.scheduler.wake(self._consumer, self.world.delay(self.random))
+
+    def go_back(self, place: Place, offset: int) -> None:
+        """Fetch from an earlier offset again."""
+        if place in self._fetched and self.group.owner.get(place) is self:
+            self._fetched[place] = offset
+            self.hear(place)
+
+    def hold_back(self, place: Place, until: int) -> None:
+        """Get nothing of a partition for a while: others are read before it."""
+        self._held[place] = until
+
+    def _fetch(self) -> dict[Place, list[RawRecord]]:
+        """Return what Kafka hands out: of some of the partitions that have something, in any order."""
+        log, owner, now = self.world.log, self.group.owner, self.world.scheduler.now
+        batch: dict[Place, list[RawRecord]] = {}
+        places = list(self._dirty)
+        room = MOST_RECORDS
+        share = self.world.share
+        for place in places:
+            if owner.get(place) is not self:
+                del self._dirty[place]
+                continue
+            if self._held.get(place, 0) > now or (share < 1 and self.random.random() > share):
+                continue
+            records = log.read(place, self._fetched.get(place, 0), room)
+            if len(records) < room:
+                del self._dirty[place]
+            if records:
+                batch[place] = records
+                self._fetched[place] = records[-1].offset + 1
+                room -= len(records)
+            if room <= 0:
+                break
+        return batch
+
+    async def _consume(self) -> None:
+        while True:
+            batch = self._fetch()
+            if not batch:
+                await pause(self._until_next_look())
+                continue
+            if self.group.armed and (fault := self.group.strike("zombie", "fetched")):
+                self.world.note(f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault)
+                self.group.share_out(shift=1 + int(fault.where * 3))
+                await pause(fault.size)
+            await self._take(batch)
+
+    def _until_next_look(self) -> int | None:
+        if not self._dirty:
+            return None
+        now = self.world.scheduler.now
+        held = [self._held.get(place, 0) for place in self._dirty]
+        return max(min(held) - now, 0) + self.world.delay(self.random) + MILLISECOND
+
+    async def _take(self, batch: dict[Place, list[RawRecord]]) -> None:
+        wait = 50 * MILLISECOND
+        while True:
+            try:
+                behind = await self.shell.take(batch)
+                break
+            except Unavailable:
+                await pause(wait)
+                wait = min(2 * wait, SECOND)
+            except TooManyParked:
+                await pause(MINUTE)
+        for place, position in behind.items():
+            self.go_back(place, position)

@@ -1,0 +1,77 @@
+"""The relay: publishes the outbox in order, in sets; of several copies the one that leads."""
+
+from typing import TYPE_CHECKING
+
+from shared.delivery.parked_rows import decode_headers
+from shared.delivery.relay import SET
+from shared.events.envelope import encode_headers
+from tests.simulation.scheduler import MILLISECOND, pause
+from tests.simulation.store import Queued
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+
+class Relay:
+    """The relay of one process."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+        self._source = f"/aiguilleur/{process.group.name}"
+
+    async def serve(self) -> None:
+        """Publish while this copy leads; wait to be woken when there is nothing to publish."""
+        process, group = self._process, self._process.group
+        pending = group.tables.pending
+        while True:
+            if group.leader is not process or not pending:
+                await pause(None)
+                continue
+            if group.away_until > process.world.scheduler.now:
+                await pause(group.away_until - process.world.scheduler.now)
+                continue
+            rows = [pending[number] for number in sorted(pending)[:SET]]
+            self._send(rows)
+            if group.armed and (fault := group.strike("relay_crash_after_send", "sent")):
+                process.crash(f"after publishing {len(rows)} records, before the note of it", fault)
+            if process.world.slow:
+                await pause(int(process.random.random() * MILLISECOND))
+            now = process.world.scheduler.now
+            for row in rows:
+                row.published_at = now
+                pending.pop(row.id, None)
+
+    def _send(self, rows: list[Queued]) -> None:
+        process, world = self._process, self._process.world
+        armed = process.group.armed
+        for row in rows:
+            one = row.outgoing
+            if armed and (fault := process.group.strike("relay_crash_midway", "midway")):
+                process.crash("in the middle of publishing", fault)
+            if one.sequence is None:
+                continue  # the copy of a parked record: nobody in the town reads it
+            value = one.value
+            if armed:
+                if fault := process.group.strike("lost_event", "append"):
+                    world.lose(one, fault)
+                    continue
+                if fault := process.group.strike("poison_bytes", "append"):
+                    value = world.spoil(one, fault)
+            world.log.append(one.topic, one.key, self._headers(row), value)
+            if world.losses or world.losing:
+                world.found(one, whole=value is one.value)
+
+    def _headers(self, row: Queued) -> tuple[tuple[str, bytes], ...]:
+        one = row.outgoing
+        if one.headers is not None:
+            return tuple(decode_headers(one.headers))
+        assert one.sequence is not None and one.at is not None, "an event of ours has both"
+        headers = encode_headers(
+            type=one.type,
+            source=self._source,
+            id=f"{one.request_id}.{one.topic}.{one.sequence}",
+            sequence=one.sequence,
+            time=one.at,
+            traceparent=one.traceparent,
+        )
+        return tuple(headers)

@@ -1,0 +1,131 @@
+"""One scheduler and one clock for all that happens: the order of everything is a function of the seed.
+
+Coroutines run until they wait. What they give up control for is a number of microseconds, or None: until somebody wakes
+them. No thread, no event loop, no real time.
+"""
+
+import heapq
+from collections.abc import Callable, Coroutine, Generator
+from datetime import UTC, datetime, timedelta
+from types import coroutine
+from typing import Any, Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+
+class Killed(BaseException):
+    """The process that runs this coroutine dies here, as by kill -9: nothing of it may go on."""
+
+
+@coroutine
+def pause(microseconds: int | None) -> Generator[int | None]:
+    """Give up control for a while; None: until `Scheduler.wake`."""
+    yield microseconds
+
+
+class Task:
+    """A coroutine under the scheduler. `on_killed` is called when it raised Killed."""
+
+    __slots__ = ("coroutine", "done", "due", "on_killed", "turn")
+
+    def __init__(self, work: Coroutine[int | None, None, None], on_killed: Callable[[], None] | None) -> None:
+        self.coroutine = work
+        self.on_killed = on_killed
+        self.done = False
+        self.due: int | None = None
+        self.turn = 0
+
+    def kill(self) -> None:
+        """Stop it where it is."""
+        if self.done:
+            return
+        self.done = True
+        try:
+            self.coroutine.close()
+        except (Killed, ValueError, RuntimeError):  # it is the one that runs, or it would clean up: the dead do not
+            pass
+
+
+class Scheduler:
+    """Runs tasks in the order of their instants. `now` is in microseconds since 1970, UTC."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = (start - EPOCH) // timedelta(microseconds=1)
+        self.current: Task | None = None
+        self._heap: list[tuple[int, int, Task]] = []
+        self._turns = 0
+        self.steps = 0
+
+    def spawn(
+        self, work: Coroutine[Any, None, None], *, delay: int = 0, on_killed: Callable[[], None] | None = None
+    ) -> Task:  # Any: what it waits for
+        """Begin a task."""
+        task = Task(work, on_killed)
+        self._push(task, self.now + delay)
+        return task
+
+    def wake(self, task: Task, delay: int = 0) -> None:
+        """Have a waiting task go on after `delay`, unless it goes on sooner anyhow."""
+        at = self.now + delay
+        if not task.done and task is not self.current and (task.due is None or task.due > at):
+            self._push(task, at)
+
+    def _push(self, task: Task, at: int) -> None:
+        self._turns += 1
+        task.due, task.turn = at, self._turns
+        heapq.heappush(self._heap, (at, self._turns, task))
+
+    def tick(self) -> int:
+        """Return the present instant, and let a microsecond pass: no two looks at a clock show the same."""
+        self.now += 1
+        return self.now
+
+    def run(self, until: int | None = None) -> bool:
+        """Run until nothing is left to do at or before `until`; return whether something is left after it."""
+        heap = self._heap
+        while heap:
+            if until is not None and heap[0][0] > until:
+                self.now = max(self.now, until)
+                return True
+            at, turn, task = heapq.heappop(heap)
+            if task.turn != turn or task.done:
+                continue
+            if at > self.now:
+                self.now = at
+            self._step(task)
+        return False
+
+    def _step(self, task: Task) -> None:
+        self.steps += 1
+        self.current = task
+        task.due = None
+        try:
+            delay = task.coroutine.send(None)
+        except StopIteration:
+            task.done = True
+        except Killed:
+            task.done = True
+            if task.on_killed is not None:
+                self.current = None
+                task.on_killed()
+        else:
+            if delay is not None and not task.done:
+                self._push(task, self.now + delay)
+        finally:
+            self.current = None
+
+
+def instant(microseconds: int) -> datetime:
+    """Return an instant of the scheduler as an aware datetime."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(at: datetime) -> int:
+    """Return an aware datetime as an instant of the scheduler."""
+    delta = at - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds

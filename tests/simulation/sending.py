@@ -1,0 +1,104 @@
+"""The notifier's sending: the shipped Sender between letters in memory and a mail server in memory."""
+
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from services.notifier.sender import LEASE, SET, Sender
+from services.notifier.smtp import Answer
+from services.notifier.store import Claimed
+from services.notifier.writer import Paper
+from shared.delivery.errors import UNAVAILABLE, Unavailable
+from tests.simulation.agenda import Letters
+from tests.simulation.mail import Envelope, Line
+from tests.simulation.scheduler import SECOND, Killed, pause
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+T = TypeVar("T")
+CONNECTIONS = 2
+_AWAY = (Unavailable, *UNAVAILABLE)
+
+
+class MemoryWriter:
+    """From claimed letters to envelopes. As the Writer, but that nothing is composed."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+
+    async def gather(self, claimed: list[Claimed]) -> list[Paper]:
+        """Return the claimed letters that are still to be sent, with the keys of their requests."""
+        self._process.at("acquire")
+        tables, keys = self._process.group.tables, self._process.world.vault.keys
+        papers = []
+        for one in claimed:
+            known = tables.state(one.request_id)
+            letter = known.due_letters.get(one.name) if known else None
+            if known is not None and letter is not None:
+                papers.append(Paper(one, letter, known, keys.get(one.request_id)))
+        return papers
+
+    def write(self, paper: Paper) -> Envelope | Answer:
+        """Return the mail, or why there is none."""
+        if paper.wrapped is None:
+            return Answer("failed", "erased")
+        return self._process.world.mail.address(paper, self._process.organisation.current, self._process.now())
+
+
+class MemorySender(Sender):
+    """The Sender of one process; it waits by the scheduler."""
+
+    def __init__(self, process: "Process") -> None:
+        app: Any = SimpleNamespace(shell=process.shell, clock=process, log=process.log, pool=process.pool)
+        super().__init__(app, None, None, lines=[], holder=process.name)  # type: ignore[arg-type]  # neither composes nor opens
+        self._writer = MemoryWriter(process)  # type: ignore[assignment]  # stands for the writer
+        self._process = process
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        failures = 0
+        while True:
+            if not self._process.alive:
+                raise Killed
+            try:
+                return await call()
+            except _AWAY:
+                await pause(SECOND * (1, 2, 5)[min(failures, 2)])
+                failures += 1
+
+    async def serve(self, number: int) -> None:
+        """Claim and send, for ever, over one connection."""
+        process, world = self._process, self._process.world
+        holder = f"{process.name}/{number}"
+        store = Letters(process, world.letters, world.rows.letter, holder=holder)
+        line = Line(process)
+        certain = False
+        while True:
+            while self._server_away:
+                await pause(int(SECOND * (1 + 30 * process.random.random())))
+                self._server_away = world.mail.is_away
+            try:
+                if not certain:
+                    await store.release_mine()
+                certain = True
+                limit = process.random.choice((1, 5, SET))
+                claimed = await store.claim_due(process.now(), limit=limit, lease=LEASE)
+            except _AWAY:
+                certain = False
+                await pause(int(SECOND * (0.5 + process.random.random())))
+                continue
+            if not claimed:
+                await pause(self._until_next())
+                continue
+            if world.slow:
+                await pause(world.delay(process.random))
+            await self.deliver(line, store, claimed)  # type: ignore[arg-type]  # both stand for the shipped ones
+            line.noted()
+
+    def _until_next(self) -> int | None:
+        due, leased = self._process.world.letters.next()
+        now = self._process.world.scheduler.now
+        waits = [max(0, due - now - self._process.skew)] if due is not None else []
+        if leased is not None:
+            waits.append(leased - now)
+        return max(0, min(waits)) + SECOND if waits else None

@@ -1,0 +1,36 @@
+"""The sla's ticks: the shipped Ticker, woken when something is due."""
+
+from typing import TYPE_CHECKING
+
+from services.sla.ticks import Ticker
+from shared.delivery.errors import UNAVAILABLE, Unavailable
+from tests.simulation.agenda import Deadlines
+from tests.simulation.scheduler import MILLISECOND, SECOND, pause
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+PAUSE = 200 * MILLISECOND
+
+
+async def tick(process: "Process") -> None:
+    """Fire what is due, for ever. The Ticker's own loop looks every 200 ms; this one sleeps until there is something to see."""
+    world = process.world
+    ticker = Ticker(process)  # type: ignore[arg-type]  # a process stands for the application
+    ticker._store = Deadlines(process, world.deadlines)  # type: ignore[assignment]  # stands for the store
+    while True:
+        try:
+            await ticker.fire_due()
+        except (Unavailable, *UNAVAILABLE):
+            await pause(int(SECOND * (0.5 + process.random.random())))
+            continue
+        await pause(_until_next(process))
+
+
+def _until_next(process: "Process") -> int | None:
+    due, leased = process.world.deadlines.next()
+    now = process.world.scheduler.now
+    waits = [due - now - process.skew] if due is not None else []
+    if leased is not None:
+        waits.append(leased - now)
+    return max(0, *waits[:1], min(waits)) + 1 + int(process.random.random() * PAUSE) if waits else None

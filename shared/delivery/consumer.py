@@ -14,6 +14,7 @@ from shared import metrics
 from shared.delivery.batches import Batches, by_place, decode, lanes_of, parse
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
+from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
@@ -35,6 +36,7 @@ class Consumer:
     """Consumes the topics of one service, as a static member of the service's group."""
 
     def __init__(self, shell: Shell[Any], *, bootstrap: str, instance: str, group: str | None = None) -> None:
+        read_any_header_name()
         self._shell = shell
         self._bootstrap = bootstrap
         self._name = shell.service.name

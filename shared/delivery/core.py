@@ -5,13 +5,13 @@ input is caught here and charged to that input; the neighbours go on.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from shared.delivery.errors import InputRefused, place_of
-from shared.delivery.run import ContextFor, Run
+from shared.delivery.run import ContextFor, Run, error_id_of
 from shared.delivery.service import Service, StateCodec
-from shared.delivery.values import Folded, Input, Known, Outgoing, ParkedWhy, Result, Saved, Taken
+from shared.delivery.values import Folded, Input, Known, Outgoing, Parked, ParkedWhy, Result, Saved, Taken
 from shared.events.envelope import MAX_VALUE_BYTES, encode_value
 from shared.events.topics import Topic
 from shared.events.traceparent import traceparent_of
@@ -63,9 +63,7 @@ class Core(Generic[S]):
             if one.ticket is not None:
                 name = (one.ticket.source, one.ticket.id)
                 if name in taken:
-                    results[place] = _repeated(one, taken[name])
-                    if one.parked_id is not None:
-                        folded.released[one.parked_id] = "duplicate"
+                    results[place] = _repeated(one, taken[name], folded)
                     continue
                 if name in fresh:
                     again.append((place, fresh[name]))
@@ -141,6 +139,8 @@ class Core(Generic[S]):
             run.rows += one.rows
             run.touched = True
             return Result("done", run.request_id, run.state)
+        if one.authority and getattr(run.state, "authority", one.authority) != one.authority:
+            raise InputRefused("the request belongs to another authority; skip this, and send it anew with the right one")
         change = self.service.step(run.state, one.event, context_for(one.authority, run.request_id), fact=one.fact)
         sent, outgoing = self._encode(run, one, change.events)
         if run.careful:
@@ -225,11 +225,21 @@ class Core(Generic[S]):
             folded.rows.setdefault(statement, []).append(row)
 
 
-def _repeated(one: Input, earlier: tuple[bytes | None, UUID]) -> Result[Any]:
+def _repeated(one: Input, earlier: tuple[bytes | None, UUID], folded: Folded[Any]) -> Result[Any]:
+    """Pass over an input whose ticket was taken. A record under the ticket of a page or the API is no duplicate: it is parked."""
     digest, request_id = earlier
-    if one.ticket is not None and one.ticket.digest != digest:
+    if one.ticket is None or one.ticket.digest == digest:
+        if one.parked_id is not None:
+            folded.released[one.parked_id] = "duplicate"
+        return Result("duplicate", request_id)
+    if one.raw is None:
         return Result("failed", request_id, error=DigestMismatch("the same key came with another content"))
-    return Result("duplicate", request_id)
+    if one.parked_id is None:
+        folded.parked.append(Parked(one.raw, "refused", _NOT_ITS_OWN, error_id_of(one.raw)))
+    return Result("parked", one.request_id)
+
+
+_NOT_ITS_OWN: Final = "its ce_source and ce_id are those of a page or the API; send it anew under a source of its own"
 
 
 def _same_as(one: Input, first: Input, result: Result[Any] | None) -> Result[Any]:

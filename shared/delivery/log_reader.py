@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.delivery.header_names import read_any_header_name
 from shared.delivery.store import Place
 from shared.delivery.values import RawRecord
 from shared.events.topics import Topic
@@ -16,6 +17,7 @@ class LogReader:
     """A reader of the whole log of some topics. Use as an async context manager."""
 
     def __init__(self, bootstrap: str, topics: tuple[Topic, ...]) -> None:
+        read_any_header_name()
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
         self._places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
 

@@ -148,13 +148,15 @@ class ParkedRows:
         """
         raw = one.raw
         value, _ = self._kept_value(raw)
-        fits = sum(len(name) + len(told) for name, told in raw.headers) + len(raw.key or b"") <= _COPIED_HEADERS
+        fits = len(encode_headers(raw.headers)) + len(raw.key or b"") <= _COPIED_HEADERS  # as JSON no header is shorter
         if value is not None and len(value) > MAX_VALUE_BYTES:
             value = None
         reason = (("aiguilleur-why", one.why.encode()), ("aiguilleur-error-id", one.error_id.encode()))
         kept = encode_headers([*raw.headers, *reason] if fits else reason)
-        name = dead_letters(_TOPIC[raw.topic], self._service)
-        return Outgoing(one.request_id, name, raw.key if fits else None, None, "", None, None, value, kept)
+        name, key = dead_letters(_TOPIC[raw.topic], self._service), raw.key if fits else None
+        if key is None and value is None:  # aiokafka sends no such record, and the relay would try for ever
+            value = b""
+        return Outgoing(one.request_id, name, key, None, "", None, None, value, kept)
 
     async def prune(self, connection: Connection) -> Pruned:
         """Forget records settled more than 14 days ago, and those of adapters after 7 days, settled or not.

@@ -13,7 +13,11 @@ def wanted_topics(*, replication: int) -> list[NewTopic]:
     """Return every topic, and the dead-letter topics of its readers, as the broker shall hold them."""
     wanted = []
     for topic in TOPICS:
-        settings = {"retention.ms": str(topic.retention_days * _MILLISECONDS_A_DAY), "cleanup.policy": "delete"}
+        settings = {
+            "retention.ms": str(topic.retention_days * _MILLISECONDS_A_DAY),
+            "cleanup.policy": "delete",
+            "compression.type": "uncompressed",  # the broker unpacks: what an adapter packed with zstd we could not read
+        }
         wanted.append(NewTopic(topic.name, topic.partitions, replication, topic_configs=settings))
         readers = [reader for reader in topic.consumers if reader.isidentifier()]
         wanted += [NewTopic(dead_letters(topic, reader), 1, replication, topic_configs=settings) for reader in readers]

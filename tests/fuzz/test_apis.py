@@ -13,7 +13,7 @@ import pytest
 import schemathesis
 
 from tests.architecture.tree import ROOT
-from tests.fuzz.conftest import Installation
+from tests.fuzz.installation import Installation
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 _SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

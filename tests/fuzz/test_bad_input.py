@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from shared.events.topics import SERVICES
-from tests.fuzz.conftest import BUILDS, Installation
+from tests.fuzz.installation import BUILDS, Installation
 
 pytestmark = pytest.mark.integration
 FORM = "application/x-www-form-urlencoded"

@@ -10,7 +10,13 @@ from typing import Protocol
 
 import asyncpg
 
-from tests.simulation.scheduler import Scheduler, Task, pause
+from tests.simulation.scheduler import SECOND, Scheduler, Task, pause
+
+
+COMMAND = 20 * SECOND
+"""How long a statement waits for a lock: `command_timeout` of shared/db/pool.py."""
+IDLE = 30 * SECOND
+"""How long PostgreSQL bears an idle transaction: `idle_in_transaction_session_timeout` of shared/db/pool.py."""
 
 
 class Troubles(Protocol):
@@ -36,7 +42,8 @@ class Locks:
 
     async def take(self, connection: "Connection", key: Hashable) -> None:
         """Lock a row, waiting for its holder. Raises DeadlockDetectedError."""
-        holders = self._holders
+        holders, scheduler = self._holders, self._scheduler
+        patience = scheduler.now + COMMAND
         while (holder := holders.get(key)) is not None and holder is not connection:
             self.waits += 1
             connection.waits_for = holder
@@ -46,11 +53,13 @@ class Locks:
                 if above is connection:
                     connection.waits_for = None
                     raise asyncpg.DeadlockDetectedError("deadlock detected")
-            task = self._scheduler.current
+            task = scheduler.current
             assert task is not None, "only a task can wait"
             self._waiting.append(task)
-            await pause(None)
+            await pause(max(1, patience - scheduler.now))
             connection.waits_for = None
+            if scheduler.now >= patience:
+                raise TimeoutError
         holders[key] = connection
         connection.locked.append(key)
 
@@ -90,6 +99,16 @@ class Connection:
         """Begin a transaction."""
         return Transaction(self, self._locks, self._troubles)
 
+    async def wait(self, microseconds: int) -> None:
+        """Do nothing for a while within the transaction. Raises ConnectionResetError when PostgreSQL bears it no longer."""
+        if microseconds <= IDLE:
+            await pause(microseconds)
+            return
+        await pause(IDLE)
+        self.roll_back()
+        await pause(microseconds - IDLE)
+        raise ConnectionResetError("idle in transaction for too long")
+
     def roll_back(self) -> None:
         """Forget what was not committed."""
         self.writes.clear()
@@ -119,7 +138,7 @@ class Transaction:
             if kind is not None:
                 return
             if (wait := troubles.at("before_commit")) is not None:
-                await pause(wait)
+                await connection.wait(wait)
             unknown = troubles.commits()
             if unknown is not False:
                 for write in connection.writes:

@@ -102,7 +102,7 @@ class Process:
                 world.note(f"{self.name} stalls within a transaction for {fault.size / SECOND:.1f} s", None, fault)
                 return fault.size
         if world.slow and self.random.random() < world.slow:
-            return int(self.random.expovariate(1 / world.latency))
+            return min(int(self.random.expovariate(1 / world.latency)), 5 * SECOND)
         return None
 
     def commits(self) -> bool | None:

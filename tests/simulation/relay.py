@@ -51,7 +51,7 @@ class Relay:
             if one.sequence is None:
                 continue  # the copy of a parked record: nobody in the town reads it
             value = one.value
-            if armed:
+            if armed and (one.topic, one.request_id, one.sequence) not in world.written:
                 if fault := process.group.strike("lost_event", "append"):
                     world.lose(one, fault)
                     continue

@@ -30,6 +30,8 @@ def run(settings: Settings, *, story: bool = False, thorough: bool = False, chec
             world.violate(f"0 raised: {error!r}")
             if story:
                 raise
+        finally:
+            world.scheduler.close()
     if not check:
         return Outcome(world, world.found_wrong)
     evidence = gather(world)

@@ -59,6 +59,7 @@ class Scheduler:
         self.current: Task | None = None
         self._heap: list[tuple[int, int, Task]] = []
         self._turns = 0
+        self._tasks: list[Task] = []
         self.steps = 0
 
     def spawn(
@@ -66,6 +67,7 @@ class Scheduler:
     ) -> Task:  # Any: what it waits for
         """Begin a task."""
         task = Task(work, on_killed)
+        self._tasks.append(task)
         self._push(task, self.now + delay)
         return task
 
@@ -79,6 +81,11 @@ class Scheduler:
         self._turns += 1
         task.due, task.turn = at, self._turns
         heapq.heappush(self._heap, (at, self._turns, task))
+
+    def close(self) -> None:
+        """Stop everything."""
+        for task in self._tasks:
+            task.kill()
 
     def tick(self) -> int:
         """Return the present instant, and let a microsecond pass: no two looks at a clock show the same."""

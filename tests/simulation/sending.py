@@ -91,7 +91,7 @@ class MemorySender(Sender):
                 await pause(self._until_next())
                 continue
             if world.slow:
-                await pause(world.delay(process.random))
+                await pause(min(world.delay(process.random), 30 * SECOND))
             await self.deliver(line, store, claimed)  # type: ignore[arg-type]  # both stand for the shipped ones
             line.noted()
 

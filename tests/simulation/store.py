@@ -14,7 +14,7 @@ from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket
 from tests.simulation.connection import Connection, Locks, Troubles
 from tests.simulation.parked import MemoryParked
 from tests.simulation.rows import OwnRows
-from tests.simulation.scheduler import instant, pause
+from tests.simulation.scheduler import instant
 
 S = TypeVar("S")
 SAMPLED = 64
@@ -102,7 +102,10 @@ class Tables(Generic[S]):
         """
         if folded.released:
             return
-        last = {one.request_id: one.state for one in folded.results if one.kind != "duplicate"}
+        last = {one.request_id: one.state for one in folded.results if one.kind == "done"}
+        for one in folded.results:
+            if one.kind == "parked":
+                last.pop(one.request_id, None)
         for one in folded.saved:
             state = last.get(one.request_id)
             if one.held or state is None:
@@ -156,7 +159,7 @@ class MemoryStore(Generic[S]):
         for place in sorted(places):
             await locks.take(connection, place)
         if (wait := self._troubles.at("locked")) is not None:
-            await pause(wait)
+            await connection.wait(wait)
         return {place: positions.get(place, 0) for place in places}
 
     async def find_positions(self, _connection: Connection) -> dict[Place, int]:
@@ -193,7 +196,7 @@ class MemoryStore(Generic[S]):
             if one.held:
                 known[request_id].waiting += self._waiting(request_id)
         if (wait := self._troubles.at("loaded")) is not None:
-            await pause(wait)
+            await connection.wait(wait)
         return known
 
     def _waiting(self, request_id: UUID) -> list[Waiting]:

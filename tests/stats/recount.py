@@ -81,6 +81,6 @@ def _escalations(raised: list[Any]) -> set[tuple[str, str]]:
                 said.add((service, "unowned"))
             case escalations.PromiseMissed():
                 said.add((service, "missed"))
-            case escalations.EscalationRaised():
+            case escalations.EscalationRaised(promise="taking_charge"):  # of the inner clock only that it ran out is counted
                 said.add((service, f"escalated_{event.level}"))
     return said

@@ -17,8 +17,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import log, trace
 from shared.clock import Clock, clock_from
 from shared.db.pool import open_pool
+from shared.delivery.ahead import Name, find_ahead
 from shared.delivery.consumer import Consumer
 from shared.delivery.errors import place_of
+from shared.delivery.gate import Gate
 from shared.delivery.housekeeping import keep_house
 from shared.delivery.producer import Producer
 from shared.delivery.reader import Admission
@@ -47,6 +49,7 @@ class App(Generic[S]):
         pool: asyncpg.Pool,
         clock: Clock,
         vault: Vault | None = None,
+        gate: Gate | None = None,
         admissions: Mapping[str, Admission] | None = None,
     ) -> None:
         self.name = service.name
@@ -63,6 +66,7 @@ class App(Generic[S]):
             clock=clock,
             authority_of=self.authority,
             vault=vault,
+            gate=gate,
             admissions=admissions,
             parked_limit=settings.parked_limit,
             tracing=self.tracing,
@@ -70,7 +74,7 @@ class App(Generic[S]):
         self.consumer = Consumer(self.shell, bootstrap=settings.kafka, instance=settings.instance)
         self._producer = Producer(settings.kafka, client_id=f"{service.name}-{settings.instance}")
         dsn = settings.database.get_secret_value()
-        self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer, tracing=self.tracing)
+        self.relay = Relay(service.name, dsn=dsn, pool=pool, producer=self._producer, tracing=self.tracing, gate=self.shell.gate)
         self.shell.on_commit = self.relay.wake
         self.watchdog = Watchdog(self.shell, self.consumer, self.relay)
         self._socket: socket.socket | None = None
@@ -108,6 +112,8 @@ class App(Generic[S]):
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 return Response(f"PostgreSQL: {type(error).__name__}\n", 503)
             told = ["ok"]
+            if self.shell.gate.is_ahead and self.shell.gate.why:
+                told.append(self.shell.gate.why)
             if self.consumer.halted:
                 told.append(f"the consumer stopped itself: {self.consumer.halted}")
             if self.relay.last_error:
@@ -122,7 +128,7 @@ class App(Generic[S]):
         """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
         listening = self._socket or self.listen()
         frame = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self.watchdog.serve]
-        loops = [*frame, self._refresh, self._keep_house]
+        loops = [*frame, self._compare, self._refresh, self._keep_house]
         tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
         config = uvicorn.Config(
             self.http,
@@ -174,6 +180,13 @@ class App(Generic[S]):
                 self.log.error("service.loop_failed", error=type(error).__name__, place=place, error_id=f"{self.name}.{name}")
                 await asyncio.sleep(1.0)
 
+    async def find_ahead(self) -> Name | None:
+        """Return an event of ours that the log has and the database does not know. Raises what `find_ahead` raises."""
+        return await find_ahead(self.pool, self.settings.kafka, self.name)
+
+    async def _compare(self) -> None:
+        await self.shell.gate.serve(self.find_ahead)
+
     async def _refresh(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
@@ -206,8 +219,10 @@ async def open_parts(settings: ServiceSettings, name: str) -> dict[str, Any]:
             vault = Vault.from_text(settings.keys.get_secret_value())
         except ValueError as error:
             stop(f"AIGUILLEUR_KEYS: {error}")
-    pool = await open_pool(settings.database.get_secret_value(), name=name)
-    return {"organisation": organisation, "pool": pool, "clock": clock_from(settings.clock_file), "vault": vault}
+    gate = Gate(name)
+    pool = await open_pool(settings.database.get_secret_value(), name=name, look=gate.look)
+    clock = clock_from(settings.clock_file)
+    return {"organisation": organisation, "pool": pool, "clock": clock, "vault": vault, "gate": gate}
 
 
 Build = Callable[[Any], Awaitable[App[Any]]]

@@ -9,6 +9,9 @@ CONSUMED = Counter("aiguilleur_consumed_total", "Inputs by outcome: done, duplic
 GAPS = Counter("aiguilleur_gaps_total", "Events that came before their predecessor: something is missing or late.", ["service"])
 PARKED = Counter("aiguilleur_parked_total", "Records put aside, by reason.", ["service", "why"])
 HALTED = Gauge("aiguilleur_halted", "1 when the consumer stopped itself because too much was parked.", ["service"])
+LOG_AHEAD = Gauge(
+    "aiguilleur_log_ahead", "1 when the log holds what the database does not know: it was restored; see /ready.", ["service"]
+)
 LAG = Gauge("aiguilleur_lag_records", "Records of the log not yet taken, all partitions together.", ["service"])
 OUTBOX_OLDEST = Gauge("aiguilleur_outbox_oldest_seconds", "Age of the oldest record waiting to be published.", ["service"])
 OUTBOX_PENDING = Gauge("aiguilleur_outbox_pending_records", "Records waiting to be published.", ["service"])

@@ -52,7 +52,8 @@ class Sender:
     def __init__(self, app: App[Correspondence], composer: Composer, vault: Vault, *, lines: list[Line], holder: str) -> None:
         self._app = app
         self._writer = Writer(app, composer, vault)
-        self._lines = [(line, LetterStore(app.pool, holder=f"{holder}/{place}")) for place, line in enumerate(lines)]
+        pool, gate = app.pool, app.shell.gate
+        self._lines = [(line, LetterStore(pool, gate, holder=f"{holder}/{place}")) for place, line in enumerate(lines)]
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._server_away = False

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notifier.domain.correspondence import Correspondence
+from shared.delivery.gate import Gate
 from shared.delivery.service import Row, Statement
 from shared.delivery.store import Connection
 
@@ -69,8 +70,9 @@ def project(request_id: UUID, before: Correspondence | None, after: Corresponden
 class LetterStore:
     """The letters that are due. Each statement is a transaction of its own; no lock is held while a mail is sent."""
 
-    def __init__(self, pool: asyncpg.Pool, *, holder: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, gate: Gate, *, holder: str) -> None:
         self._pool = pool
+        self._gate = gate
         self._holder = holder
 
     async def release_mine(self) -> None:
@@ -79,8 +81,9 @@ class LetterStore:
             await connection.execute(RELEASE, self._holder)
 
     async def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> list[Claimed]:
-        """Lease at most `limit` letters due at `now`; those that another claimer holds are left to it."""
+        """Lease at most `limit` letters due at `now`; those that another claimer holds are left to it. Raises Unavailable."""
         async with self._pool.acquire() as connection:
+            self._gate.require()
             return [Claimed(*row) for row in await connection.fetch(CLAIM, now, limit, lease, self._holder)]
 
     async def put_back(self, letters: Sequence[PutBack]) -> None:

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
@@ -18,10 +19,13 @@ KEEPALIVE = {
 """Server settings by which PostgreSQL notices within 25 s that a node has vanished, and frees its locks."""
 
 
-async def open_pool(dsn: str, *, name: str, largest: int = 8) -> asyncpg.Pool:
+async def open_pool(
+    dsn: str, *, name: str, largest: int = 8, look: Callable[[Connection], Awaitable[None]] | None = None
+) -> asyncpg.Pool:
     """Return a pool that connects when it is first used, so that a service starts while the database is away.
 
-    A statement may take 20 s, a connection 5 s: past that the caller gets an error instead of a hang.
+    A statement may take 20 s, a connection 5 s: past that the caller gets an error instead of a hang. `look` sees each new
+    connection before anybody uses it.
     """
     return await asyncpg.create_pool(
         dsn,
@@ -30,6 +34,7 @@ async def open_pool(dsn: str, *, name: str, largest: int = 8) -> asyncpg.Pool:
         timeout=5,
         command_timeout=20,
         max_inactive_connection_lifetime=300,
+        init=look,  # type: ignore[arg-type]  # asyncpg hands it a connection, typed as a bare one
         server_settings={
             "application_name": f"aiguilleur {name}",
             "idle_in_transaction_session_timeout": "30000",

@@ -16,6 +16,7 @@ from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds
+from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
 from shared.memory import without_collector
@@ -26,6 +27,8 @@ COMMIT_EVERY_SECONDS = 1.0
 PACE_SECONDS = 0.010
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
+METADATA_SECONDS = 10
+"""Topics that were gone for a moment (a log made anew) take the member's partitions away until it asks for them again."""
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 LANES_AT_ONCE = 3
@@ -47,6 +50,7 @@ class Consumer:
         self._committed_at = 0.0
         self._short: dict[Place, tuple[int, int]] = {}
         """Partitions that end below our position: that position, and how often it was seen."""
+        self._prefetch: Prefetch | None = None
         self.ends = LogEnds(bootstrap)
         self.progressed = time.monotonic()
         """When something was last taken, or PostgreSQL was away (monotonic seconds)."""
@@ -55,7 +59,13 @@ class Consumer:
         self.connected = False
         self.halted: str | None = None
         # Topics come from their declaration: FastStream would create what is missing, with one partition.
-        self.broker = KafkaBroker(bootstrap, apply_types=False, logger=None, allow_auto_create_topics=False)
+        self.broker = KafkaBroker(
+            bootstrap,
+            apply_types=False,
+            logger=None,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_SECONDS * 1000,
+        )
         self.subscriber = self.broker.subscriber(
             *[topic.name for topic in shell.service.consumes],
             batch=True,
@@ -64,9 +74,9 @@ class Consumer:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
-            batch_timeout_ms=10,
+            batch_timeout_ms=10,  # until the prefetch stands before it
             max_records=CATCH_UP_RECORDS,
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=500,  # costs nothing: see the prefetch
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
             max_poll_interval_ms=300_000,
@@ -82,6 +92,7 @@ class Consumer:
             try:
                 async with asyncio.timeout(START_SECONDS):
                     await self.broker.start()
+                self._prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
                 self.connected = True
             except (KafkaError, OSError, TimeoutError) as error:
                 metrics.UNAVAILABLE.labels(self._name, "kafka").inc()
@@ -95,6 +106,8 @@ class Consumer:
             await self._follow()
 
     async def _stop_broker(self) -> None:
+        if self._prefetch is not None:
+            self._prefetch.stop()
         try:
             async with asyncio.timeout(5):
                 await self.broker.stop()
@@ -190,6 +203,8 @@ class Consumer:
                 self._log.error("consumer.log_truncated", topic=place[0], partition=place[1], expected=position, offset=beginning)
                 metrics.GAPS.labels(self._name).inc()
             await self._shell.move(place, beginning, seen=position)
+        if self._prefetch is not None:
+            self._prefetch.forget(place)
         try:
             consumer.seek(TopicPartition(*place), max(position, beginning))
         except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
@@ -213,8 +228,8 @@ class Consumer:
         """Tell Kafka where we are, about once a second: a courtesy to lag monitors. The truth is in PostgreSQL."""
         now = time.monotonic()
         consumer: Any = self.subscriber.consumer
-        if consumer is None or (not force and now - self._committed_at < COMMIT_EVERY_SECONDS):
-            return
+        if consumer is None or not self._shell.gate.is_open or (not force and now - self._committed_at < COMMIT_EVERY_SECONDS):
+            return  # with the gate shut: after a restore what Kafka was told is where we really were
         self._committed_at = now
         mine = consumer.assignment()
         offsets = {TopicPartition(*place): at for place, at in self._positions.items() if TopicPartition(*place) in mine}
@@ -231,10 +246,13 @@ class Consumer:
 
         Usually a batch finds that out; here it is found although nothing new comes. Reading again harms nothing.
         """
+        if not self._shell.gate.is_open:
+            return
         mine = dict(self._positions)  # before the query: a position in PostgreSQL only falls when somebody turns it back
         assigned = self.assigned()
         self._followed &= assigned
         try:
+            self._followed -= await self._turn_back_replaced({topic for topic, _ in assigned})
             kept = await self._shell.find_positions()
             ends = await self.ends.find(assigned)  # after the positions: a log that is ours ends at or above them
             if ends is None:
@@ -248,6 +266,14 @@ class Consumer:
                 self._followed.add(place)
         except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
             self._log.info("consumer.follow_postponed", error=type(error).__name__)
+
+    async def _turn_back_replaced(self, topics: set[str]) -> set[Place]:
+        """Begin anew in topics that were deleted and made again: they have another identity, however long they are by now."""
+        replaced = await self._shell.turn_back_replaced(await self.ends.identify(topics))
+        for place, position in replaced.items():
+            self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=0)
+            metrics.GAPS.labels(self._name).inc()
+        return set(replaced)
 
     def _is_replaced(self, place: Place, position: int, end: int) -> bool:
         """Tell whether the log was seen to end below a position that stood still, several times in a row."""

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.delivery.store import Place
+from shared.delivery.topic_ids import find_topic_ids
 
 ANSWER_SECONDS = 5.0
 
@@ -32,6 +34,16 @@ class LogEnds:
                 await self._close()
                 return None
         return {(one.topic, one.partition): (begins[one], ends[one]) for one in partitions if one in begins and one in ends}
+
+    async def identify(self, topics: set[str]) -> dict[str, UUID]:
+        """Return the identity of each of these topics that exists; of none, when Kafka does not answer."""
+        async with self._asking:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await find_topic_ids((await self._started())._client, topics)
+            except (KafkaError, OSError, TimeoutError):
+                await self._close()
+                return {}
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._client is None:

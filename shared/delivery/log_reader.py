@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.store import Place
+from shared.delivery.topic_ids import find_topic_ids
 from shared.delivery.values import RawRecord
 from shared.events.topics import Topic
 
@@ -19,7 +21,7 @@ class LogReader:
     def __init__(self, bootstrap: str, topics: tuple[Topic, ...]) -> None:
         read_any_header_name()
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
-        self._places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+        self._topics = topics
 
     async def __aenter__(self) -> "LogReader":
         await self._consumer.start()
@@ -28,11 +30,25 @@ class LogReader:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
-    async def find_bounds(self) -> dict[Place, tuple[int, int]]:
-        """Return per partition the first offset that the log still has, and the one after its last."""
-        begin = await self._consumer.beginning_offsets(self._places)
-        end = await self._consumer.end_offsets(self._places)
-        return {(place.topic, place.partition): (begin[place], end[place]) for place in self._places}
+    async def find_bounds(self, *, existing_only: bool = False) -> dict[Place, tuple[int, int]]:
+        """Return per partition the first offset that the log still has, and the one after its last.
+
+        A topic that is missing is waited for, in vain, unless `existing_only`: then it is left out.
+        """
+        topics = {topic.name for topic in self._topics}
+        if existing_only:
+            topics = set(await find_topic_ids(self._consumer._client, topics))
+        places = [TopicPartition(one.name, number) for one in self._topics for number in range(one.partitions)]
+        places = [place for place in places if place.topic in topics]
+        begin = await self._consumer.beginning_offsets(places)
+        end = await self._consumer.end_offsets(places)
+        return {(place.topic, place.partition): (begin[place], end[place]) for place in places}
+
+    async def find_since(self, instant: datetime, bounds: Mapping[Place, tuple[int, int]]) -> dict[Place, tuple[int, int]]:
+        """Return the bounds of what was written at an instant or later."""
+        at = int(instant.timestamp() * 1000)
+        found = await self._consumer.offsets_for_times({TopicPartition(*place): at for place in bounds})
+        return {(place.topic, place.partition): (told.offset, bounds[place][1]) for place, told in found.items() if told}
 
     async def read(self, bounds: Mapping[Place, tuple[int, int]], tell: Callable[[int, int], None]) -> AsyncIterator[RawRecord]:
         """Yield the records between the bounds of each partition, in their order there. `tell(done, all)` hears of the progress.

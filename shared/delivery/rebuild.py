@@ -29,6 +29,14 @@ class CannotRebuild(Exception):
     """Why the states may not be replaced now, with what to do."""
 
 
+async def claim(connection: Connection, service: str) -> None:
+    """Keep a service away until the end of the connection's transaction. Raises CannotRebuild: it runs."""
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", f"aiguilleur relay {service}"):
+        raise CannotRebuild(f"{service} is running: stop all its replicas first")
+    await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # reading the log takes its time
+    await connection.execute(f"LOCK TABLE {service}.request, {service}.position, {service}.outbox IN EXCLUSIVE MODE")
+
+
 class Live(NamedTuple):
     """A request as the service holds it."""
 
@@ -97,7 +105,7 @@ class Rebuild(Generic[S]):
         """
         histories = Histories(self._service)
         async with self._log_reader() as reader, self._shell.pool.acquire() as connection, connection.transaction():
-            await self._claim(connection)
+            await claim(connection, self._name)
             snapshot = await self._look(connection)
             if snapshot.pending:
                 raise CannotRebuild(f"{snapshot.pending} events are not published yet: start {self._name}, wait, stop it again")
@@ -108,14 +116,6 @@ class Rebuild(Generic[S]):
 
     def _log_reader(self) -> LogReader:
         return LogReader(self._bootstrap, (*self._service.sequenced, *self._service.produces))
-
-    async def _claim(self, connection: Connection) -> None:
-        """Keep the service away until the end of the transaction."""
-        name = f"aiguilleur relay {self._name}"
-        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", name):
-            raise CannotRebuild(f"{self._name} is running: stop all its replicas first")
-        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # reading the log takes its time
-        await connection.execute(f"LOCK TABLE {self._name}.request, {self._name}.position, {self._name}.outbox IN EXCLUSIVE MODE")
 
     async def _look(self, connection: Connection) -> _Snapshot:
         name = self._name
@@ -138,7 +138,7 @@ class Rebuild(Generic[S]):
     async def _add_outbox(self, connection: Connection, histories: Histories[S], *, since: datetime) -> None:
         """Take what is committed and was not in the log yet, a minute before `since` or later, from the outbox."""
         rows = await connection.fetch(
-            f"SELECT request_id, topic, sequence, type, value FROM {self._name}.outbox "  # noqa: S608
+            f"SELECT request_id, topic, sequence, type, value, seen FROM {self._name}.outbox "  # noqa: S608
             "WHERE (published_at IS NULL OR published_at > $1::timestamptz - interval '1 minute') AND sequence IS NOT NULL",
             since,
         )
@@ -150,7 +150,8 @@ class Rebuild(Generic[S]):
                 "ce_id": str(row["request_id"]).encode(),
                 "ce_sequence": str(row["sequence"]).encode(),
             }
-            histories.add(row["topic"], decode(row["topic"], headers, row["value"]), row["value"])
+            seen = None if row["seen"] is None else row["seen"].encode()
+            histories.add(row["topic"], decode(row["topic"], headers, row["value"]), row["value"], seen)
 
     async def _read_log(
         self, reader: LogReader, own: Mapping[Place, tuple[int, int]], histories: Histories[S], snapshot: _Snapshot
@@ -165,9 +166,10 @@ class Rebuild(Generic[S]):
                 taken[place] = (begin, min(end, snapshot.positions.setdefault(place, end)))
         async for raw in reader.read(taken, lambda done, all_: self._tell("events read", done, all_)):
             try:
-                received = decode(raw.topic, dict(raw.headers), raw.value)
+                headers = dict(raw.headers)
+                received = decode(raw.topic, headers, raw.value)
                 if raw.value is not None:
-                    histories.add(raw.topic, received, raw.value)
+                    histories.add(raw.topic, received, raw.value, headers.get("ce_seen"))
             except Undecodable:
                 continue  # no event: the live service has it parked
 

@@ -8,6 +8,7 @@ import asyncpg
 from shared import metrics
 from shared.db.pool import KEEPALIVE
 from shared.delivery.errors import UNAVAILABLE
+from shared.delivery.gate import Gate
 from shared.delivery.parked_rows import decode_headers
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
@@ -25,8 +26,18 @@ ARCHIVE_DAYS = 14
 class Relay:
     """Publishes the outbox of one service. Several replicas may run; the one that holds the advisory lock works."""
 
-    def __init__(self, service: str, *, dsn: str, pool: asyncpg.Pool, producer: Producer, tracing: Tracing | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        dsn: str,
+        pool: asyncpg.Pool,
+        producer: Producer,
+        tracing: Tracing | None = None,
+        gate: Gate | None = None,
+    ) -> None:
         self._service = service
+        self._gate = gate or Gate(service, watched=False)
         self._source = f"/aiguilleur/{service}"
         self._dsn = dsn
         self._pool = pool
@@ -57,6 +68,7 @@ class Relay:
                 continue
             delay = 0.1
             try:
+                await self._gate.look(connection)
                 await self._serve_with(connection)
             except UNAVAILABLE as error:
                 self._note(type(error).__name__)
@@ -75,6 +87,9 @@ class Relay:
         self._note(None)
         await connection.add_listener(channel, lambda *_: self._woken.set())
         while True:
+            if self._gate.why is not None:
+                self._note(self._gate.why)
+                await self._gate.pass_()
             self._woken.clear()
             published = await self._publish_set(connection)
             if published >= SET:

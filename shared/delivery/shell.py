@@ -12,6 +12,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.delivery.core import Core, describe
 from shared.delivery.errors import CONFLICT, FAULTY, UNAVAILABLE, TooManyParked, Unavailable
+from shared.delivery.gate import Gate
 from shared.delivery.parked_rows import ParkedRows
 from shared.delivery.points import reach
 from shared.delivery.reader import Admission, Reader
@@ -51,6 +52,7 @@ class Shell(Generic[S]):
         clock: Clock,
         authority_of: Callable[[str], Authority],
         vault: Vault | None = None,
+        gate: Gate | None = None,
         admissions: Mapping[str, Admission] | None = None,
         parked_limit: int = 100,
         tracing: Tracing | None = None,
@@ -58,6 +60,7 @@ class Shell(Generic[S]):
         self.service = service
         self.core: Core[S] = Core(service)
         self.pool = pool
+        self.gate = gate or Gate(service.name, watched=False)
         self.log = get_log(service.name)
         self.on_commit: Callable[[], None] = lambda: None
         """Called after a commit that left something in the outbox: wakes the relay."""
@@ -112,6 +115,10 @@ class Shell(Generic[S]):
                 await asyncio.sleep(LOCAL_PACE_SECONDS - spent)
 
     async def _run_local(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
+        if not self.gate.is_open:
+            batch = self._turn_away(batch)
+        if not batch:
+            return
         try:
             results = await self.run([one for one, _ in batch], lane="local")
         except Exception as error:  # whatever it is, those who wait for an answer get one
@@ -122,11 +129,20 @@ class Shell(Generic[S]):
             if not future.done():
                 future.set_result(result)
 
+    def _turn_away(
+        self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]
+    ) -> list[tuple[Input, "asyncio.Future[Result[S]]"]]:
+        """Answer what may not be taken while the gate is shut, and return the new requests: they are taken."""
+        for one, future in batch:
+            if not one.new and not future.done():
+                future.set_result(Result("failed", one.request_id, error=Unavailable(self.gate.why or "")))
+        return [waiting for waiting in batch if waiting[0].new]
+
     async def run(self, inputs: Sequence[Input], *, lane: str) -> list[Result[S]]:
         """Fold inputs in one transaction of their own, and again if another one came first; one result for each.
 
         Raises:
-            Unavailable: PostgreSQL did not answer.
+            Unavailable: PostgreSQL did not answer, or the gate is shut.
         """
         faulty = False
         for _ in range(_TRIES):
@@ -169,7 +185,7 @@ class Shell(Generic[S]):
         above their position, with that position: the caller has to fetch again from there; nothing of them was taken.
 
         Raises:
-            Unavailable: PostgreSQL did not answer; nothing is lost, try again.
+            Unavailable: PostgreSQL did not answer, or the gate is shut; nothing is lost, try again.
             TooManyParked: more was parked in a minute than is plausible; nothing was changed.
         """
         faulty = False
@@ -192,6 +208,14 @@ class Shell(Generic[S]):
         try:
             async with self.pool.acquire() as connection:
                 return await self.store.move(connection, place, position, seen=seen)
+        except UNAVAILABLE as error:
+            raise Unavailable(type(error).__name__) from error
+
+    async def turn_back_replaced(self, logs: Mapping[str, UUID]) -> dict[Place, int]:
+        """Have topics that were made anew be read from their beginning; return where we stood before. Raises Unavailable."""
+        try:
+            async with self.pool.acquire() as connection:
+                return await self.store.turn_back_replaced(connection, logs) if logs else {}
         except UNAVAILABLE as error:
             raise Unavailable(type(error).__name__) from error
 
@@ -222,6 +246,7 @@ class Shell(Generic[S]):
     async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
+            self.gate.require()
             positions = await self.store.lock_positions(connection, list(records))
             behind: dict[Place, int] = {}
             moved: dict[Place, int] = {}
@@ -286,6 +311,8 @@ class Shell(Generic[S]):
         started = time.perf_counter()
         reach("local.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
+            if not all(one.new for one in inputs):
+                self.gate.require()
             folded = await self._fold(connection, inputs, how=how)
             await self.store.save(connection, folded, moved)
             reach("local.before_commit")

@@ -1,6 +1,6 @@
 """All SQL of the shell: what a batch locks and loads, and what it saves, in sets."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -84,6 +84,21 @@ class Store(Generic[S]):
             seen,
         )
         return moved is not None
+
+    async def turn_back_replaced(self, connection: Connection, logs: Mapping[str, UUID]) -> dict[Place, int]:
+        """Note which log each topic's positions are places of; those of another one go back to 0. Return where these stood."""
+        rows = await connection.fetch(
+            f"""WITH before AS (
+                    SELECT topic, partition, next_offset, p.log AS old, told.log AS new
+                    FROM {self._name}.position AS p JOIN unnest($1::text[], $2::uuid[]) AS told (topic, log) USING (topic)
+                    WHERE p.log IS DISTINCT FROM told.log ORDER BY topic, partition FOR UPDATE OF p)
+                UPDATE {self._name}.position AS p SET log = new, next_offset = CASE WHEN old IS NULL THEN p.next_offset ELSE 0 END
+                FROM before WHERE (p.topic, p.partition) = (before.topic, before.partition)
+                RETURNING p.topic, p.partition, before.next_offset, old IS NOT NULL""",  # noqa: S608
+            list(logs),
+            list(logs.values()),
+        )
+        return {(row[0], row[1]): row[2] for row in rows if row[3] and row[2] > 0}
 
     async def has_pending(self, connection: Connection) -> bool:
         """Return whether the outbox holds something to publish."""

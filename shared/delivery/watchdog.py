@@ -59,7 +59,7 @@ class Watchdog:
         progress = await self._find_progress()
         ends = await self._consumer.ends.find(assigned) if progress is not None else None
         now = time.monotonic()
-        if progress is None or ends is None:
+        if progress is None or ends is None or not self._shell.gate.is_open:
             self._excused, self._answering_since, self._pending_since = now, None, None
             self._standing.clear()
             return

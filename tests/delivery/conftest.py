@@ -52,6 +52,11 @@ def broker(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[KafkaSe
 @pytest.fixture
 async def empty_log(broker: KafkaServer) -> KafkaServer:
     """The module's broker, its topics made anew."""
+    return await make_topics_anew(broker)
+
+
+async def make_topics_anew(broker: KafkaServer) -> KafkaServer:
+    """Delete every topic and create it again, empty."""
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     try:

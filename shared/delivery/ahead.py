@@ -42,7 +42,7 @@ def name_of(service: str, topic: str, headers: Mapping[str, bytes]) -> Name | No
         return None
 
 
-async def find_ahead(database: Pool | Connection, bootstrap: str, service: str) -> Name | None:
+async def find_ahead(database: "Pool | Connection", bootstrap: str, service: str) -> Name | None:
     """Return an event of the service that the log has and its database does not know; None: the log is not ahead.
 
     Raises:
@@ -60,7 +60,7 @@ async def find_ahead(database: Pool | Connection, bootstrap: str, service: str) 
     return next(iter(await find_unknown(database, service, names)), None)
 
 
-async def find_unknown(database: Pool | Connection, service: str, names: Iterable[Name]) -> set[Name]:
+async def find_unknown(database: "Pool | Connection", service: str, names: Iterable[Name]) -> set[Name]:
     """Return those of the service's own events that its database has not counted as sent."""
     unknown: set[Name] = set()
     by_topic: dict[str, list[Name]] = {}

@@ -22,6 +22,7 @@ from shared.delivery.consumer import Consumer
 from shared.delivery.errors import place_of
 from shared.delivery.gate import Gate
 from shared.delivery.housekeeping import keep_house
+from shared.delivery.points import reach
 from shared.delivery.producer import Producer
 from shared.delivery.reader import Admission
 from shared.delivery.relay import Relay
@@ -127,6 +128,7 @@ class App(Generic[S]):
     async def serve(self, stopping: asyncio.Event) -> None:
         """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
         listening = self._socket or self.listen()
+        reach("start.listening")
         frame = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self.watchdog.serve]
         loops = [*frame, self._compare, self._refresh, self._keep_house]
         tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
@@ -144,6 +146,7 @@ class App(Generic[S]):
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         self.log.info("service.started", port=self.settings.port)
         await asyncio.wait([asyncio.create_task(stopping.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
+        reach("stop.begun")
         server.should_exit = True
         await serving
         await self.consumer.stop()

@@ -9,6 +9,7 @@ from services.intake.domain.request import TrackedRequest
 from services.intake.reference import parse_reference
 from services.intake.store import DELETE_KEY, find_by_reference
 from shared.app import App
+from shared.delivery.points import reach
 from shared.delivery.values import Input
 
 
@@ -27,9 +28,11 @@ async def erase(app: App[TrackedRequest], request_id: UUID, *, authority: str) -
         Refused: there is no such request.
         Unavailable: PostgreSQL does not answer; nothing, or all of it, was done: do it again.
     """
+    reach("erase.before")
     (result,) = await app.shell.run(
         [erasing(request_id, authority)], lane="local"
     )  # not `apply`: the command line runs no server
+    reach("erase.after")
     if result.error is not None:
         raise result.error
     app.log.info("request.erased", request_id=request_id, authority=authority)

@@ -85,6 +85,7 @@ class Sender:
                         await store.release_mine()
                     certain = True
                     if claimed := await store.claim_due(self._app.clock.now(), limit=limit, lease=LEASE):
+                        reach("letter.after_claim")
                         return claimed
                     failures = 0
                 except _DATABASE_AWAY as error:
@@ -112,6 +113,7 @@ class Sender:
                 self._outages += 1
             else:
                 self._server_away = False
+                reach("letter.server_back")
                 self._app.log.info("smtp.back")
 
     async def deliver(self, line: Line, store: LetterStore, claimed: list[Claimed]) -> bool:
@@ -122,6 +124,7 @@ class Sender:
         outcomes = _Outcomes()
         try:
             papers = await self._patiently(lambda: self._writer.gather(claimed))
+            reach("letter.after_open")
             return await self._send_all(line, papers, outcomes)
         finally:
             await self._patiently(lambda: self._apply(store, outcomes))
@@ -186,7 +189,9 @@ class Sender:
     async def _apply(self, store: LetterStore, outcomes: _Outcomes) -> None:
         """Commit what became of the letters."""
         if outcomes.told:
+            reach("letter.before_told")
             results = await self._app.shell.run(outcomes.told, lane="mail")
+            reach("letter.after_told")
             for result in results:
                 if result.error is not None:
                     error_id = f"letter.{result.request_id}"
@@ -194,6 +199,7 @@ class Sender:
                     self._app.log.error("letter.not_told", request_id=result.request_id, error=name, error_id=error_id)
             outcomes.told = []
         if outcomes.back:
+            reach("letter.put_back")
             await store.put_back(outcomes.back)
             outcomes.back = []
 

@@ -9,6 +9,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from services.notifier.compose import Mail
 from services.notifier.settings import MailServer
+from shared.delivery.points import reach
 
 CONNECT_SECONDS: Final = 10
 COMMAND_SECONDS: Final = 30
@@ -75,6 +76,7 @@ class Line:
         if self._smtp is not None and self._smtp.is_connected:
             return False
         self.drop()
+        reach("letter.before_connect")
         server = self._server
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
@@ -132,6 +134,7 @@ class Line:
         try:
             async with asyncio.timeout(MAIL_SECONDS):
                 smtp.protocol.write(mail.content.replace(b"\r\n.", b"\r\n..") + b".\r\n")  # RFC 5321, 4.5.2
+                reach("letter.after_dot")
                 code = (await smtp.protocol.read_response()).code
         except _FAULTS:
             self.drop()

@@ -11,6 +11,7 @@ from services.sla.store import Claimed, DeadlineStore
 from shared import metrics
 from shared.app import App
 from shared.delivery.errors import UNAVAILABLE, Unavailable
+from shared.delivery.points import reach
 from shared.delivery.values import Input
 
 SET: Final = 500
@@ -64,8 +65,11 @@ class Ticker:
         """
         self._looked = time.monotonic()
         fired = 0
+        reach("tick.before_claim")
         while claimed := await self._store.claim_due(self._app.clock.now(), limit=SET, lease=LEASE):
+            reach("tick.after_claim")
             fired += await self._fire(claimed)
+            reach("tick.after_fire")
         self._next = await self._store.find_next()
         return fired
 

@@ -16,6 +16,7 @@ from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds
+from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
@@ -94,6 +95,7 @@ class Consumer:
                     await self.broker.start()
                 self._prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
                 self.connected = True
+                reach("start.consumer")
             except (KafkaError, OSError, TimeoutError) as error:
                 metrics.UNAVAILABLE.labels(self._name, "kafka").inc()
                 self._log.warning("consumer.kafka_unavailable", error=type(error).__name__)
@@ -119,6 +121,7 @@ class Consumer:
         if self.connected:
             await self._commit(force=True)
             await self._stop_broker()
+            reach("stop.consumer")
         await self.ends.close()
 
     def assigned(self) -> set[Place]:
@@ -193,6 +196,7 @@ class Consumer:
     async def _seek(self, place: Place, position: int, *, first: int) -> None:
         """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
         consumer: Any = self.subscriber.consumer
+        reach("consume.seek")
         ends = await self.ends.find([place])
         if ends is None or place not in ends:  # Kafka is away: the next batch, or the next look, finds it again
             self._followed.discard(place)
@@ -235,9 +239,11 @@ class Consumer:
         offsets = {TopicPartition(*place): at for place, at in self._positions.items() if TopicPartition(*place) in mine}
         if not offsets:
             return
+        reach("consume.before_offsets")
         try:
             async with asyncio.timeout(2.0):
                 await consumer.commit(offsets)
+            reach("consume.after_offsets")
         except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
             self._log.info("consumer.commit_skipped", error=type(error).__name__)
 
@@ -248,6 +254,7 @@ class Consumer:
         """
         if not self._shell.gate.is_open:
             return
+        reach("consume.follow")
         mine = dict(self._positions)  # before the query: a position in PostgreSQL only falls when somebody turns it back
         assigned = self.assigned()
         self._followed &= assigned

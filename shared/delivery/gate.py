@@ -16,6 +16,7 @@ from shared import metrics
 from shared.db.pool import Connection
 from shared.delivery.ahead import Name
 from shared.delivery.errors import UNAVAILABLE, Unavailable
+from shared.delivery.points import reach
 from shared.log import get_log
 
 LOOK_AGAIN_SECONDS = 30.0
@@ -91,6 +92,7 @@ class Gate:
         """Compare once, and open the gate or say that the log is ahead. Raises what `find_ahead` raises."""
         run = self._run
         unknown = await find_ahead()
+        reach("start.gate")
         if run is not None and run != self._run:
             return  # PostgreSQL was started again meanwhile
         if unknown is None:

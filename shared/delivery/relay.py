@@ -67,10 +67,12 @@ class Relay:
                 delay = min(delay * 2, 2.0)
                 continue
             delay = 0.1
+            reach("relay.connected")
             try:
                 await self._gate.look(connection)
                 await self._serve_with(connection)
             except UNAVAILABLE as error:
+                reach("relay.lost")
                 self._note(type(error).__name__)
                 metrics.UNAVAILABLE.labels(self._service, "postgresql").inc()
                 await asyncio.sleep(0.2)
@@ -84,6 +86,7 @@ class Relay:
             await self._notify_leader(connection, channel)
         self.progressed = time.monotonic()
         self.leads = True
+        reach("relay.leads")
         self._note(None)
         await connection.add_listener(channel, lambda *_: self._woken.set())
         while True:
@@ -147,6 +150,7 @@ class Relay:
             try:
                 await self._producer.send(records)
             except NOT_SENT as error:
+                reach("relay.not_sent")
                 self._note(type(error).__name__)
                 metrics.PUBLISH_ERRORS.labels(self._service).inc()
                 self._log.warning("relay.kafka_unavailable", error=type(error).__name__, count=len(records))

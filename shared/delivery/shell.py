@@ -109,7 +109,9 @@ class Shell(Generic[S]):
             if not self._queue:
                 self._queued.clear()
             started = time.perf_counter()
+            reach("local.gathered")
             await self._run_local(batch)
+            reach("local.answered")
             spent = time.perf_counter() - started
             if len(batch) > 1 and spent < LOCAL_PACE_SECONDS:
                 await asyncio.sleep(LOCAL_PACE_SECONDS - spent)
@@ -248,6 +250,7 @@ class Shell(Generic[S]):
         async with self.pool.acquire() as connection, connection.transaction():
             self.gate.require()
             positions = await self.store.lock_positions(connection, list(records))
+            reach("consume.after_lock")
             behind: dict[Place, int] = {}
             moved: dict[Place, int] = {}
             fresh: list[RawRecord] = []
@@ -276,6 +279,8 @@ class Shell(Generic[S]):
         with self._tracing.span("log", causes=(one.traceparent for one in inputs)):
             folded = await self._fold(connection, inputs, how=how)
             folded.parked = await self.store.parked.drop_known(connection, folded.parked + lost)
+            if folded.parked:
+                reach("park.before")
             if unexpected := sum(1 for one in folded.parked if self._is_alarming(one)):
                 await self._check_limit(connection, unexpected)
             reach("consume.after_fold")

@@ -9,6 +9,7 @@ import asyncpg
 from shared.db.pool import Connection as Connection
 from shared.delivery.core import Core
 from shared.delivery.parked_rows import ParkedRows
+from shared.delivery.points import reach
 from shared.delivery.tables import counters
 from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket, Waiting
 
@@ -180,12 +181,16 @@ class Store(Generic[S]):
             written = await connection.fetchval(self._save_sql, *columns)
             if written != len(saved):
                 raise Conflict(f"{len(saved) - written} of {len(saved)} requests were changed meanwhile")
+        reach("save.after_requests")
         await self._save_tickets(connection, folded)
+        reach("save.after_tickets")
         await self.parked.save(connection, folded)
+        reach("save.after_parked")
         for statement, rows in folded.rows.items():
             if statement.combine is not None and not (rows := statement.combine(rows)):
                 continue
             await connection.execute(statement.sql, *[list(column) for column in zip(*rows, strict=True)])
+        reach("save.after_rows")
 
     async def _copy_new(self, connection: Connection, saved: Sequence[Saved]) -> None:
         """Write requests that nobody had seen. Raises Conflict when another transaction has created one of them."""

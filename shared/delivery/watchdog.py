@@ -17,6 +17,7 @@ from typing import Any
 from shared import metrics
 from shared.delivery.consumer import Consumer
 from shared.delivery.errors import Unavailable
+from shared.delivery.points import reach
 from shared.delivery.relay import Relay
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
@@ -55,6 +56,7 @@ class Watchdog:
 
     async def look(self) -> None:
         """Compare what waits with what was done."""
+        reach("watchdog.look")
         assigned = self._consumer.assigned()
         progress = await self._find_progress()
         ends = await self._consumer.ends.find(assigned) if progress is not None else None

@@ -211,7 +211,8 @@ async def test_a_kill_loses_no_mail_and_repeats_only_what_was_in_flight(
         stories = [office.story() for _ in range(150)]
         await office.store_keys(*stories)
         await office.tell(*(story.received(email=f"usager{number}@courriel.example") for number, story in enumerate(stories)))
-        killed = _start(settings, tmp_path, {"AIGUILLEUR_KILL_AT": f"{point}:60"})
+        (tmp_path / point).write_text("60")
+        killed = _start(settings, tmp_path, {"AIGUILLEUR_POINTS": str(tmp_path)})
         async with asyncio.timeout(30):
             while killed.exit_code is None:
                 await asyncio.sleep(0.1)

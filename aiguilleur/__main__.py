@@ -14,6 +14,7 @@ from aiguilleur.events import events
 from aiguilleur.keys import keys
 from aiguilleur.parked import parked
 from aiguilleur.rebuild import rebuild
+from aiguilleur.reconcile import reconcile
 from aiguilleur.republish import republish, rewind
 from aiguilleur.serve import serve
 from aiguilleur.status import status
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (check, migrate, topics, serve, status, rebuild, republish, rewind, erase, events):
+for command in (check, migrate, topics, serve, status, rebuild, reconcile, republish, rewind, erase, events):
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")

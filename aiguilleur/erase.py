@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aiguilleur.terminal import CommandError, say
-from aiguilleur.wiring import open_app
+from aiguilleur.wiring import open_app, require_not_ahead
 from services.intake.domain.refusal import Refused
 from services.intake.erase import erase_by_reference
 
@@ -27,6 +27,7 @@ def erase(
 
 async def _erase(reference: str, authority: str) -> str:
     async with open_app("intake") as app:
+        await require_not_ahead(app)
         try:
             return str(await erase_by_reference(app, authority, reference))
         except Refused:

@@ -1,11 +1,15 @@
 """`aiguilleur keys`: secrets for the settings."""
 
 import base64
+import os
 import secrets
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from aiguilleur.terminal import say
+from aiguilleur.terminal import CommandError, say
+from shared.vault.escrow import EscrowKey
 
 keys = typer.Typer(help="Secrets for the settings.", no_args_is_help=True)
 
@@ -25,6 +29,24 @@ def new() -> None:
     """
     say(f"AIGUILLEUR_KEYS=1:{_secret()}")
     say(f"AIGUILLEUR_LINK_KEY={_secret()}")
+
+
+@keys.command("escrow-new")
+def escrow_new(file: Annotated[Path, typer.Argument(help="where the private key goes; must not exist yet")]) -> None:
+    """Make a key pair for escrow: the private key goes into a file, to be kept offline; the setting of intake is printed.
+
+    Whoever holds that file and the log can read what usagers write, as whoever holds a backup and AIGUILLEUR_KEYS can. Make a
+    new pair now and then, and destroy the old file when what was written under it has left the log (30 days).
+
+    Example: aiguilleur keys escrow-new /media/safe/escrow.key >> .env
+    """
+    key = EscrowKey.generate()
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as private:
+            private.write(key.text + "\n")
+    except FileExistsError:
+        raise CommandError(f"{file} exists already", hint="an escrow key that is overwritten opens nothing again") from None
+    say(f"AIGUILLEUR_ESCROW_PUBLIC_KEY={key.public_text}")
 
 
 def _secret() -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from aiguilleur.terminal import CommandError, progress, say, table
-from aiguilleur.wiring import open_app
+from aiguilleur.wiring import open_app, require_not_ahead
 from shared.delivery.parking import Choice, Listed, OutOfTurn, Parking, Settled
 from shared.delivery.values import RawRecord
 
@@ -114,6 +114,7 @@ def _settle(service: str, choice: Choice, *, skip: bool) -> None:
 
 async def _run(service: str, choice: Choice, *, skip: bool) -> Settled:
     async with open_app(service) as app:
+        await require_not_ahead(app)
         parking = Parking[Any](app.shell)
         return await (parking.skip if skip else parking.replay)(choice, progress("skipped" if skip else "replayed"))
 
@@ -133,6 +134,7 @@ async def _find(service: str, parked_id: int) -> tuple[Listed, RawRecord]:
 
 async def _skip_missing(service: str, request_id: UUID, topic: str) -> int:
     async with open_app(service) as app:
+        await require_not_ahead(app)
         try:
             return await Parking[Any](app.shell).skip_missing(request_id, topic)
         except OutOfTurn as error:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from aiguilleur.terminal import CommandError, note, progress, say
-from aiguilleur.wiring import open_app
+from aiguilleur.wiring import open_app, require_not_ahead
 from shared.delivery.rebuild import CannotRebuild, Outcome, Rebuild
 
 SHOWN = 50
@@ -47,6 +47,7 @@ async def _run(service: str, *, write: bool) -> Outcome:
         told.setdefault(what, progress(what))(done, all_)
 
     async with open_app(service) as app:
+        await require_not_ahead(app)
         work = Rebuild[Any](app.shell, app.settings.kafka, tell)
         try:
             return await (work.write() if write else work.check())

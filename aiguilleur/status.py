@@ -12,6 +12,8 @@ from aiokafka.errors import KafkaError
 
 from aiguilleur.settings import CommandSettings
 from aiguilleur.terminal import note, say, table
+from shared.delivery.ahead import find_ahead
+from shared.delivery.gate import AHEAD
 from shared.events.topics import SERVICES, consumed_by
 
 OLD_SECONDS = 60.0
@@ -61,15 +63,26 @@ def _row(one: ServiceStatus) -> tuple[object, ...]:
 
 async def _look_twice(settings: CommandSettings) -> list[ServiceStatus]:
     """Look again a moment later at what lags behind, to tell the slow from the stopped."""
-    first = await _look(settings)
-    if not any(one.lag for one in first):
-        return first
-    await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    second = await _look(settings)
-    for before, after in zip(first, second, strict=True):
-        if before.lag and after.lag and before.taken == after.taken:
-            after.wrong.append(f"{after.lag} records wait and none was taken: is the service running? its /live says more")
-    return second
+    found = await _look(settings)
+    if any(one.lag for one in found):
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        first, found = found, await _look(settings)
+        for before, after in zip(first, found, strict=True):
+            if before.lag and after.lag and before.taken == after.taken:
+                after.wrong.append(f"{after.lag} records wait and none was taken: is the service running? its /live says more")
+    for one in found:
+        await _compare_with_log(settings, one)
+    return found
+
+
+async def _compare_with_log(settings: CommandSettings, told: ServiceStatus) -> None:
+    """Say it when the log is ahead of the database. What is away was said already."""
+    try:
+        async with asyncpg.create_pool(settings.service_dsn(told.service), min_size=0, max_size=1) as pool:
+            if await find_ahead(pool, settings.kafka_address(), told.service) is not None:
+                told.wrong.insert(0, AHEAD)
+    except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError):
+        return
 
 
 async def _look(settings: CommandSettings) -> list[ServiceStatus]:

@@ -31,6 +31,15 @@ def build_of(service: str) -> Build:
     return build
 
 
+async def require_not_ahead(app: App[Any]) -> None:
+    """Let the command change states. Raises CommandError: the database is older than the log; KafkaError: Kafka is away."""
+    await app.shell.gate.compare(app.find_ahead)
+    if not app.shell.gate.is_open:
+        raise CommandError(
+            "the database is older than the log: it was restored", hint="stop all services, `aiguilleur reconcile`"
+        )
+
+
 @asynccontextmanager
 async def open_app(service: str) -> AsyncIterator[App[Any]]:
     """Build a service from the environment, as its process would, without serving anything.

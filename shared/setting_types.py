@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, SecretStr
 
 from shared.actions.link import Links
+from shared.vault.escrow import Escrow
 from shared.vault.seal import Vault
 
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
@@ -79,9 +80,15 @@ def _keys(value: str) -> None:
         raise ValueError("key-encryption keys: each number once")
 
 
+def _escrow(value: str) -> str:
+    Escrow.from_text(value)
+    return value
+
+
 Port: TypeAlias = Annotated[int, AfterValidator(_port)]
 KafkaAddress: TypeAlias = Annotated[str, AfterValidator(_kafka)]
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
 DatabaseAddress: TypeAlias = Annotated[SecretStr, _secret(_database)]
 Keys: TypeAlias = Annotated[SecretStr, _secret(_keys)]
 LinkKey: TypeAlias = Annotated[SecretStr, _secret(Links.from_text)]
+EscrowPublicKey: TypeAlias = Annotated[str, AfterValidator(_escrow)]

@@ -20,6 +20,7 @@ from shared.events.inbound import Submission
 from shared.identifiers import RequestIds
 from shared.organisation import OrganisationSource
 from shared.pages.problem import N_
+from shared.vault.escrow import Escrow
 from shared.vault.seal import Vault
 
 _TRIES: Final = 3
@@ -50,11 +51,12 @@ class Accepted:
 class Acceptance:
     """Turns submissions into inputs of the shell: judged, with their promise, their id, their key, their contents sealed."""
 
-    def __init__(self, *, organisation: OrganisationSource, clock: Clock, vault: Vault) -> None:
+    def __init__(self, *, organisation: OrganisationSource, clock: Clock, vault: Vault, escrow: Escrow | None = None) -> None:
         self.tokens = Tokens(vault)
         self._organisation = organisation
         self._clock = clock
         self._vault = vault
+        self._escrow = escrow
         self._ids = RequestIds(clock)
 
     def ticket(self, submission: Submission, *, source: str, id: str) -> Ticket:
@@ -100,6 +102,7 @@ class Acceptance:
             promise=announced.promise,
             unowned_due_at=announced.unowned_due_at,
             sealed=key.seal(request_id, content),
+            escrow=self._escrow.wrap(request_id, key) if self._escrow else None,
         )
         rows = ((INSERT_KEY, (request_id, authority.code, wrapped)),)
         return Input(request_id, authority.code, command, ticket=ticket, rows=rows, new=True)

@@ -19,10 +19,18 @@ from services.notifier.sheets import LetterSheet, Press
 from shared.actions.link import LIFETIME, Link, LinkAction, Links
 from shared.events.content import AgentAct, Content, UsagerMessage
 from shared.organisation import Authority
-from shared.vault.seal import RequestKey, Unreadable
+from shared.vault.seal import RequestKey, opened
 
 _SHEETS: Final = 4096
 _BY_USAGER: Final = frozenset({"usager_message"})
+LOST: Final = Content(
+    name=None,
+    email=None,
+    phone=None,
+    text="(Le contenu de cette demande ne peut plus être lu : il a été perdu à la suite d’un incident.)",
+    tracking_token="",
+)
+"""What a service reads of a request whose key was lost with a database (docs/operations/restore-postgresql.md)."""
 
 
 class Undeliverable(Exception):
@@ -98,21 +106,21 @@ class Composer:
         subject = known.subject
         if subject is None or subject.sealed is None:
             raise Undeliverable("erased")
-        try:
-            content = key.open(request_id, subject.sealed, Content)
-            message = _message(letter, key, request_id)
-        except (Unreadable, ValueError):
-            raise Undeliverable("unreadable") from None
+        content = opened(key, request_id, subject.sealed, Content)
+        message = _message(letter, key, request_id)
+        if letter.recipient == "usager" and (content is None or message is None):
+            raise Undeliverable("unreadable")
+        content, message = content or LOST, message or ""
         address = self._address(letter, subject, content, authority, now)
         shape = shape_of(
             letter, known, authority, subject=subject, content=content, mailbox=address.address, message=bool(message)
         )
-        opened = _Opened(request_id, letter, known, subject, content, message, address.address, authority, shape.language)
+        clear = _Opened(request_id, letter, known, subject, content, message, address.address, authority, shape.language)
         sheet = self._sheet(shape)
-        values = self._values(opened, sheet.blanks)
+        values = self._values(clear, sheet.blanks)
         text = sheet.text.fill(_as_text(values, quoted=letter.recipient != "usager"))
         html = sheet.html.fill(_as_html(values, sheet.html.blanks))
-        headers = self._headers(name, opened, sheet.subject.fill(values), address, now)
+        headers = self._headers(name, clear, sheet.subject.fill(values), address, now)
         sender = "" if letter.kind == "receipt" else self._bounces or self._sender_of(authority)
         return Mail(sender, address, assemble(headers, text=text, html=html))
 
@@ -213,13 +221,15 @@ class Composer:
         return f"{self._agents_url}/a/{self._links.mint(link)}"
 
 
-def _message(letter: Letter, key: RequestKey, request_id: UUID) -> str:
-    """Return what the letter passes on: of the usager, or of an agent. "" when there is nothing."""
+def _message(letter: Letter, key: RequestKey, request_id: UUID) -> str | None:
+    """Return what the letter passes on: of the usager, or of an agent. "" when there is nothing; None: it cannot be read."""
     if letter.sealed is None:
         return ""
     if letter.kind in _BY_USAGER or letter.reason == "reopened":
-        return key.open(request_id, letter.sealed, UsagerMessage).text
-    return key.open(request_id, letter.sealed, AgentAct).text or ""
+        said = opened(key, request_id, letter.sealed, UsagerMessage)
+        return said.text if said else None
+    act = opened(key, request_id, letter.sealed, AgentAct)
+    return (act.text or "") if act else None
 
 
 def _as_text(values: Mapping[str, str], *, quoted: bool) -> dict[str, str]:

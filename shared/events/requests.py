@@ -53,6 +53,8 @@ class RequestReceived(Event):
     """The local day of the authority on which it came, as the statistics count it; the UTC day where a producer does not say."""
     token_digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the token that opens the usager's private page: for intake alone, to find the request again."""
+    escrow: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{123}=$")
+    """The key of the request, sealed to a public key that is kept offline: for a database that had to be restored."""
 
 
 class InformationAdded(Event):

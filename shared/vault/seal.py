@@ -69,7 +69,7 @@ class Vault:
         self._wrappers = {number: AESGCM(key) for number, key in keys.items()}
         self._current = next(iter(keys))
         self._secrets = tuple(keys.values())
-        self._parking = AESGCM(self.derive(b"aiguilleur parked records")[0])
+        self._parking = tuple(AESGCM(secret) for secret in self.derive(b"aiguilleur parked records"))
 
     @classmethod
     def from_text(cls, text: str) -> "Vault":
@@ -93,9 +93,13 @@ class Vault:
 
     def new_key(self, request_id: UUID) -> tuple[RequestKey, bytes]:
         """Return a new request key and its wrapped form, to be stored."""
-        secret, nonce = os.urandom(32), os.urandom(12)
-        wrapped = self._wrappers[self._current].encrypt(nonce, secret, request_id.bytes)
-        return RequestKey(secret), bytes([self._current]) + nonce + wrapped
+        key = RequestKey(os.urandom(32))
+        return key, self.wrap(request_id, key)
+
+    def wrap(self, request_id: UUID, key: RequestKey) -> bytes:
+        """Return the wrapped form of a request key, under the current key-encryption key."""
+        nonce = os.urandom(12)
+        return bytes([self._current]) + nonce + self._wrappers[self._current].encrypt(nonce, key.secret, request_id.bytes)
 
     def unwrap(self, request_id: UUID, wrapped: bytes) -> RequestKey:
         """Return the request key of a wrapped form.
@@ -114,11 +118,13 @@ class Vault:
     def hide(self, clear: bytes) -> bytes:
         """Encrypt bytes of a parked record that may hold personal data in clear."""
         nonce = os.urandom(12)
-        return nonce + self._parking.encrypt(nonce, clear, b"parked")
+        return nonce + self._parking[0].encrypt(nonce, clear, b"parked")
 
     def reveal(self, hidden: bytes) -> bytes:
-        """Return what `hide` encrypted. Raises Unreadable when it was altered or hidden under another key."""
-        try:
-            return self._parking.decrypt(hidden[:12], hidden[12:], b"parked")
-        except InvalidTag:
-            raise Unreadable("the parked record does not open under the current key-encryption key") from None
+        """Return what `hide` encrypted, under any configured key. Raises Unreadable: altered, or another key."""
+        for parking in self._parking:
+            try:
+                return parking.decrypt(hidden[:12], hidden[12:], b"parked")
+            except InvalidTag:
+                continue
+        raise Unreadable("the parked record does not open under any configured key-encryption key")

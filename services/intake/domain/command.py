@@ -21,6 +21,7 @@ class SubmitRequest(Struct, frozen=True):
     promise: Promise
     unowned_due_at: datetime
     sealed: str
+    escrow: str | None = None
 
 
 class AddInformation(Struct, frozen=True):

@@ -73,6 +73,7 @@ def _receive(request: TrackedRequest | None, command: SubmitRequest, context: Co
         promise=command.promise,
         unowned_due_at=command.unowned_due_at,
         sealed=command.sealed,
+        escrow=command.escrow,
     )
 
 

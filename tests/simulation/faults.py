@@ -124,7 +124,7 @@ def _size(kind: Kind, random: Random) -> int:
             return random.choice((-1, 1)) * int(random.random() * 5 * MINUTE)
         case "mail_delay" | "mail_away":
             return int(random.random() * 6 * HOUR)
-        case "database_away" | "smtp_stall":
+        case "database_away" | "smtp_stall" | "stall":  # who stands still for longer is killed: that is another fault
             return int(random.random() * 2 * MINUTE)
         case "reordering":
             return int(random.random() * random.choice((10 * SECOND, HOUR)))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.delivery.core import Core
 from shared.delivery.reader import Reader
+from shared.delivery.relay import LOOK_SECONDS
 from shared.delivery.service import Context, Service
 from shared.delivery.store import Place
 from shared.delivery.values import Input, Parked, RawRecord
@@ -16,6 +17,7 @@ from shared.events.topics import TOPICS
 from tests.simulation.connection import Locks
 from tests.simulation.faults import COMMITTING, Fault
 from tests.simulation.parked import MemoryParked
+from tests.simulation.scheduler import SECOND
 from tests.simulation.store import Tables
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
+LOOK = int(LOOK_SECONDS * SECOND)
 CRASH_POINTS = frozenset({"acquire", "locked", "loaded", "before_commit"})
 
 
@@ -67,6 +70,7 @@ class Group:
         parked = MemoryParked(self.name, read=reader.read_parked, hide=world.vault.hide, now=lambda: world.scheduler.now)
         locks = Locks(world.scheduler)
         self.tables: Tables[Any] = Tables(self.core, parked, world.rows, locks, lambda: world.scheduler.now)
+        self.tables.on_queued = lambda: self.wake_relay(LOOK)
         self.processes: list[Process] = []
         self.owner: dict[Place, Process] = {}
         self.leader: Process | None = None

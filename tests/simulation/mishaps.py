@@ -101,15 +101,20 @@ class Mishaps:
         self._world.log.append(topic, str(UUID(int=fault.number)).encode(), headers, value)
 
     async def _lost_log(self, fault: Fault, _group: "Group") -> None:
-        """Kafka's disks are gone. The topics are made anew, readers are rewound, archives published again (docs/operations)."""
+        """Kafka's disks are gone. Services are stopped, topics made anew, readers rewound, archives published again.
+
+        Stopped first: a batch of the lost log that a service still had in its hands would be taken for the new one's.
+        """
         world = self._world
-        world.note("the whole log is lost; readers are rewound, the archives published again", None, fault)
+        world.note("the whole log is lost; services are stopped, readers rewound, the archives published again", None, fault)
+        for group in world.groups.values():
+            for process in group.processes:
+                process.die()
         world.log.lose()
         world.decoded.clear()
         for group in world.groups.values():
             for place in group.tables.positions:
                 group.tables.positions[place] = 0
-            group.share_out()
         world.republish(None)
 
     async def _mail_away(self, fault: Fault, _group: "Group") -> None:

@@ -15,6 +15,7 @@ TURNS_OF_THE_CLOCK: Final = (
     datetime(2026, 10, 25, tzinfo=UTC),
     datetime(2027, 3, 28, tzinfo=UTC),
 )
+SIZES: Final = (5, 10, 15, 20, 25, 30, 40, 60)
 HOLIDAYS: Final = (
     datetime(2025, 12, 24, tzinfo=UTC),
     datetime(2026, 4, 6, tzinfo=UTC),
@@ -37,6 +38,11 @@ class Settings:
     latency: int | None = None
     without: frozenset[int] = frozenset()
     usagers: frozenset[int] | None = None
+
+    @classmethod
+    def of(cls, seed: int) -> "Settings":
+        """Return what a seed is run with wherever it is run: small towns find most, large ones the rest."""
+        return cls(seed, requests=Random(f"{seed}/size").choice(SIZES))
 
     def wants(self, fault: Fault) -> bool:
         """Tell whether a planned fault is to happen."""

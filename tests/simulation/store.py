@@ -51,9 +51,12 @@ class Tables(Generic[S]):
         self.inbox: dict[tuple[str, str], tuple[bytes | None, UUID]] = {}
         self.halted: dict[str, str] = {}
         self.on_commit: Callable[[Folded[S], dict[Place, int]], None] = lambda _folded, _moved: None
+        self.on_queued: Callable[[], None] = lambda: None
+        """Hears that the outbox has something new: whoever committed it may have no time left to say so."""
         self._numbered = 0
         self._saved = 0
         self.round_trips = 0
+        self.conflicts = 0
 
     def state(self, request_id: UUID) -> S | None:
         """Return a state as it was committed."""
@@ -85,6 +88,8 @@ class Tables(Generic[S]):
             row.created_at = self.now()
             self.outbox.append(row)
             self.pending[row.id] = row
+        if queued:
+            self.on_queued()
         for ticket, request_id in folded.tickets:
             self.inbox[ticket.source, ticket.id] = ticket.digest, request_id
         if folded.parked or folded.released or folded.relabelled:
@@ -219,10 +224,12 @@ class MemoryStore(Generic[S]):
             before = requests.get(one.request_id)
             changed += (before.revision if before is not None else 0) != one.revision - 1
         if changed:
+            tables.conflicts += 1
             raise Conflict(f"{changed} of {len(folded.saved)} requests were changed meanwhile")
         for ticket, _ in folded.tickets:
             await take(connection, ("inbox", ticket.source, ticket.id))
             if (ticket.source, ticket.id) in tables.inbox:
+                tables.conflicts += 1
                 raise Conflict("a ticket was taken by another transaction meanwhile")
         outbox = folded.outbox + [self.parked.dead_letter(one) for one in folded.parked] if folded.parked else folded.outbox
         queued = [Queued(tables.number(), one, 0) for one in outbox]

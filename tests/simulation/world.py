@@ -74,6 +74,8 @@ class World:
         """What adapters handed over, by CloudEvents id, and into which log."""
         self.losses: dict[tuple[str, UUID, int], Fault] = {}
         """Events that are not in the log, or cannot be read there, and have not been published again yet."""
+        self.spoilt = 0
+        """How many records of the log were made unreadable."""
         self.over = False
         """Whether nobody begins anything any more."""
         self.written: set[tuple[str, UUID, int]] = set()
@@ -232,6 +234,7 @@ class World:
         self.losses[one.topic, one.request_id, one.sequence] = fault
         self.history.disordered = True
         self.note(f"the bytes of {one.type} ({one.topic} {one.sequence}) are spoilt in the log", one.request_id, fault)
+        self.spoilt += 1
         ways = (one.value[: len(one.value) // 2], b"\0" + one.value, b"", one.value.replace(b'"at"', b'"\xff"'))
         return ways[int(fault.where * len(ways))]
 

@@ -1,0 +1,202 @@
+"""R0 and P12: `python -m tests.proof simulation`. Thousands of seeds, or one of them with its story.
+
+A run in which some fault, act or event never happened proves nothing about it, and counts as a miss.
+"""
+
+import gc
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from shared.events.topics import SERVICES, produced_by
+from tests.proof.options import Options
+from tests.proof.report import Figure
+from tests.simulation.faults import KINDS
+from tests.simulation.run import run
+from tests.simulation.scheduler import HOUR
+from tests.simulation.settings import Settings
+from tests.simulation.story import tell
+
+SHORT_SEEDS = 2_000
+LONG_REQUESTS = 1_000_000
+LONG_SEEDS = 10_000
+FIRST_SEED = 1
+CHUNK = 10
+TOWN = 300
+"""Requests of a town-day."""
+ACTS = (
+    "usager: add done", "usager: add refused", "usager: withdraw done", "usager: withdraw refused", "usager: reopen done",
+    "usager: reopen refused", "usager: erase done", "wrote badly", "repeated a post", "reused a key for something else",
+    "clicked twice", "handed over by an adapter", "handed over twice", "agent: soon", "agent: away", "agent: old link",
+    "agent forgot", "agent: link expired", "agent: two at once", "agent: same link twice", "agent: take_charge done",
+    "agent: ask done", "agent: answer done", "agent: transfer done", "agent: resolve done", "agent: answer refused",
+    "agent: transfer refused", "agent: answer unknown", "software: take_charge", "software: transfer", "software: resolve",
+    "software: answer", "software: issued twice", "software: resolve of a stranger", "software: resolve elsewhere",
+    "operator: skipped", "operator: replayed", "operator: republished", "mail taken", "mail put off", "mail refused",
+    "mail no address", "mail away", "parked gap", "parked waiting", "parked poison", "parked undecodable", "parked refused",
+    "settled taken", "settled replaced", "settled skipped", "waited for a lock", "state read back", "conflict or retry",
+)  # fmt: skip
+"""What people, mail servers and parked records must have done at least once."""
+
+
+@dataclass
+class Tally:
+    """What happened in some seeds."""
+
+    seeds: int = 0
+    requests: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
+    broken: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, other: "Tally") -> None:
+        """Add what happened in others."""
+        self.seeds += other.seeds
+        self.requests += other.requests
+        self.events += other.events
+        self.faults += other.faults
+        self.acts += other.acts
+        self.broken |= other.broken
+
+    def missing(self) -> list[str]:
+        """Return the faults, acts and events that never happened."""
+        events = [cls.type_ for service in SERVICES for topic in produced_by(service) for cls in topic.types]  # type: ignore[attr-defined]  # every event class has it
+        return [
+            *(kind for kind in KINDS if not self.faults[kind]),
+            *(act for act in ACTS if not self.acts[act]),
+            *(name for name in events if not self.events[name]),
+        ]
+
+
+def run_seeds(first: int, last: int) -> Tally:
+    """Run seeds one after the other; thorough ones among them, one in ten."""
+    tally = Tally()
+    for seed in range(first, last):
+        outcome = run(Settings.of(seed), thorough=seed % 10 == 0)
+        world = outcome.world
+        tally.seeds += 1
+        tally.requests += len(world.history.accepted)
+        tally.faults += world.happened
+        tally.acts += world.done
+        for what, count in world.mail.outcomes.items():
+            tally.acts[f"mail {what}"] += count
+        for group in world.groups.values():
+            tables = group.tables
+            tally.events.update(row.outgoing.type for row in tables.outbox)
+            tally.acts["waited for a lock"] += tables.locks.waits
+            tally.acts["state read back"] += tables.round_trips
+            tally.acts["conflict or retry"] += tables.conflicts
+            for row in tables.parked.rows.values():
+                tally.acts[f"parked {row['why']}"] += 1
+                tally.acts[f"settled {row['resolution']}"] += 1
+        if outcome.broken:
+            tally.broken[seed] = outcome.broken
+    return tally
+
+
+def _ready() -> None:
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def seeds(first: int, count: int, *, until: float | None = None, requests: int = 0) -> Tally:
+    """Run so many seeds on all cores, and on until so many requests were made; or until an instant (monotonic seconds)."""
+    tally, began = Tally(), time.monotonic()
+    chunks = iter(range(first, sys.maxsize, CHUNK))
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_ready) as pool:
+        while _goes_on(tally, count, until, requests):
+            for done in pool.map(_chunk, islice(chunks, 20)):
+                tally.add(done)
+            rate = tally.requests / (time.monotonic() - began)
+            goal = f"of {count}" if until is None else f"{max(0.0, until - time.monotonic()) / 60:.1f} min left"
+            print(
+                f"  {tally.seeds} seeds {goal}, {tally.requests} requests, {sum(tally.faults.values())} faults, "
+                f"{rate:.0f} requests/s, {len(tally.broken)} seeds broken",
+                file=sys.stderr,
+                flush=True,
+            )
+    return tally
+
+
+def _chunk(first: int) -> Tally:
+    return run_seeds(first, first + CHUNK)
+
+
+def _goes_on(tally: Tally, count: int, until: float | None, requests: int) -> bool:
+    if until is not None:
+        return time.monotonic() < until
+    return tally.seeds < count or tally.requests < requests
+
+
+def town_days(*, strength: float, rounds: int) -> list[float]:
+    """Return how many town-days of 300 requests one core simulates in a minute, a number per round. Nothing is checked."""
+    _ready()
+    rates = []
+    for seed in range(rounds):
+        began = time.process_time()
+        run(_town(seed, strength), check=False)
+        rates.append(60 / (time.process_time() - began))
+    return rates
+
+
+def _town(seed: int, strength: float) -> Settings:
+    return replace(Settings(seed, requests=TOWN, strength=strength), spread=10 * HOUR)
+
+
+def stories(tally: Tally, *, most: int = 3) -> Iterator[str]:
+    """Tell the first seeds that failed."""
+    for seed in sorted(tally.broken)[:most]:
+        yield tell(Settings.of(seed), tally.broken[seed])
+
+
+async def prove(options: Options) -> list[Figure]:
+    """Run the seeds; with --seed that one alone, and tell its story if it fails."""
+    if options.seed is not None:
+        tally = run_seeds(options.seed, options.seed + 1)
+        _print(tally)
+        print(*stories(tally), sep="\n")
+        return [Figure("R0", f"invariants broken by seed {options.seed}", _count(tally), "0", not tally.broken)]
+    quiet, faulty = town_days(strength=0, rounds=3), town_days(strength=1, rounds=3)
+    if options.minutes is not None:
+        tally = seeds(FIRST_SEED, 0, until=time.monotonic() + options.minutes * 60)
+    elif options.short:
+        tally = seeds(FIRST_SEED, SHORT_SEEDS)
+    else:
+        tally = seeds(FIRST_SEED, LONG_SEEDS, requests=LONG_REQUESTS)
+    _print(tally)
+    print(*stories(tally), sep="\n\n")
+    missing = tally.missing()
+    days = sorted(quiet)[len(quiet) // 2]
+    return [
+        Figure("R0", f"invariants broken in {tally.seeds} seeds, {tally.requests} requests", _count(tally), "0", not tally.broken),
+        Figure("R0", "faults, acts and event types that never happened", len(missing), "0", not missing),
+        Figure(
+            "P12",
+            f"town-days ({TOWN} requests each) a minute on one core",
+            days,
+            ">= 600",
+            days >= 600,
+            {"quiet": quiet, "faulty": faulty},
+        ),
+    ]
+
+
+def _count(tally: Tally) -> int:
+    return sum(map(len, tally.broken.values()))
+
+
+def _print(tally: Tally) -> None:
+    print(f"\n{tally.seeds} seeds, {tally.requests} requests, {sum(tally.events.values())} events")
+    for title, counts in (("faults", tally.faults), ("events", tally.events), ("acts", tally.acts)):
+        print(f"{title}:")
+        for name, count in sorted(counts.items()):
+            if name:
+                print(f"  {count:10,}  {name}")
+    for name in tally.missing() if tally.seeds >= SHORT_SEEDS else ():
+        print(f"  never happened: {name}")

@@ -116,9 +116,7 @@ class Agents:
         target = random.choice(tuple(authority.services)) if action == "transfer" else None
         by = world.vault.seal(mail.request_id)
         sealed = world.vault.seal(mail.request_id) if action in ("ask", "answer", "resolve") else by
-        act = Command(
-            action=action, expected_version=mail.version, mailbox=mail.mailbox, target=target, by=by, sealed=sealed
-        )
+        act = Command(action=action, expected_version=mail.version, mailbox=mail.mailbox, target=target, by=by, sealed=sealed)
         token = f"{mail.request_id}.{action}.{mail.version}.{mail.mailbox}"
         ticket = Ticket("link", token, (target or "").encode())
         return Input(mail.request_id, mail.authority, act, ticket=ticket)

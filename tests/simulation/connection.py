@@ -12,7 +12,6 @@ import asyncpg
 
 from tests.simulation.scheduler import SECOND, Scheduler, Task, pause
 
-
 COMMAND = 20 * SECOND
 """How long a statement waits for a lock: `command_timeout` of shared/db/pool.py."""
 IDLE = 30 * SECOND
@@ -130,9 +129,7 @@ class Transaction:
         self._connection.open = True
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         connection, troubles = self._connection, self._troubles
         try:
             if kind is not None:

@@ -95,7 +95,15 @@ def plan(random: Random, *, start: int, spread: int, strength: float) -> list[Fa
             late = random.random() < 0.4
             at = start + int(random.random() * spread * (20 if late else 1.2))
             faults.append(
-                Fault(0, kind, at, random.choice(places_of(kind)), int(random.expovariate(0.3)), _size(kind, random), random.random())
+                Fault(
+                    0,
+                    kind,
+                    at,
+                    random.choice(places_of(kind)),
+                    int(random.expovariate(0.3)),
+                    _size(kind, random),
+                    random.random(),
+                )
             )
     faults.sort(key=lambda fault: (fault.at, fault.kind))
     return [Fault(number, *_rest(fault)) for number, fault in enumerate(faults, 1)]

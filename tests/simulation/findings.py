@@ -30,7 +30,9 @@ def gather(world: "World") -> Evidence:
         rows[f"{name}.inbox"] = [{"source": source, "id": one} for source, one in tables.inbox]
         rows[f"{name}.halt"] = [{"instance": instance, "why": why} for instance, why in tables.halted.items()]
     own = world.rows
-    rows["intake.tracking"] = _named(own.tracking.values(), "request_id authority reference token_digest status received_at closed_at")
+    rows["intake.tracking"] = _named(
+        own.tracking.values(), "request_id authority reference token_digest status received_at closed_at"
+    )
     columns = "request_id authority reference service status reason version due_at changed_at"
     rows["router.assignment"] = _named(own.assignment.values(), columns)
     rows["sla.deadline"] = [

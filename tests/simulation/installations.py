@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from ruamel.yaml import YAML
 
 from shared.events.inbound import Submission
 from shared.organisation import Installation, load
@@ -49,9 +49,10 @@ def submissions() -> Submissions:
 
 
 def _change(path: Path, change: Any) -> None:
-    told = yaml.safe_load(path.read_text())
+    yaml = YAML()
+    told = yaml.load(path)
     change(told)
-    path.write_text(yaml.safe_dump(told, allow_unicode=True))
+    yaml.dump(told, path)
 
 
 def _close_services(told: Any) -> None:

@@ -65,4 +65,6 @@ class Operator:
         else:
             settled = await parking.replay(Choice(request_id=request_id), lambda _done, _all: None)
             world.count("operator: replayed" if settled.settled else "operator: replayed in vain")
-            world.note(f"the operator replays what {process.group.name} parked: {settled.settled} of {settled.chosen}", request_id)
+            world.note(
+                f"the operator replays what {process.group.name} parked: {settled.settled} of {settled.chosen}", request_id
+            )

@@ -12,7 +12,7 @@ from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.shell import MAX_LOCAL_BATCH, Shell
 from shared.delivery.store import Place
 from shared.delivery.values import Input, RawRecord, Result
-from shared.organisation import Installation
+from shared.organisation import Authority, Installation
 from tests.simulation.connection import Pool
 from tests.simulation.group import CRASH_POINTS, Group, SharedReader
 from tests.simulation.mail import Line
@@ -88,6 +88,10 @@ class Process:
         """Return the instant that this machine shows."""
         return instant(self.world.scheduler.tick() + self.skew)
 
+    def authority(self, code: str) -> Authority:
+        """Return an authority as this copy has read it."""
+        return self.organisation.current.authority(code)
+
     def at(self, point: str) -> int | None:
         """Say what goes wrong at a point: nothing, a wait, or an exception."""
         group, world = self.group, self.world
@@ -128,7 +132,7 @@ class Process:
             group.service,
             pool=self.pool,  # type: ignore[arg-type]  # stands for asyncpg's
             clock=self,
-            authority_of=lambda code: self.organisation.current.authority(code),
+            authority_of=self.authority,
             vault=world.vault,  # type: ignore[arg-type]  # stands for the vault
             admissions=admissions,
         )
@@ -263,7 +267,9 @@ class Process:
                 await pause(self._until_next_look())
                 continue
             if self.group.armed and (fault := self.group.strike("zombie", "fetched")):
-                self.world.note(f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault)
+                self.world.note(
+                    f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault
+                )
                 self.group.share_out(shift=1 + int(fault.where * 3))
                 await pause(fault.size)
             await self._take(batch)

@@ -174,7 +174,9 @@ async def prove(options: Options) -> list[Figure]:
     missing = tally.missing()
     days = sorted(quiet)[len(quiet) // 2]
     return [
-        Figure("R0", f"invariants broken in {tally.seeds} seeds, {tally.requests} requests", _count(tally), "0", not tally.broken),
+        Figure(
+            "R0", f"invariants broken in {tally.seeds} seeds, {tally.requests} requests", _count(tally), "0", not tally.broken
+        ),
         Figure("R0", "faults, acts and event types that never happened", len(missing), "0", not missing),
         Figure(
             "P12",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -35,12 +35,8 @@ class CountedLog:
 def quiet(references: Iterator[str]) -> Iterator[None]:
     """Silence the metrics, and draw the references of requests from an iterator, so that a seed says all."""
     silence = Silence()
-    patches = [patch(f"{module}.metrics", silence) for module in _MEASURED]
-    patches.append(patch("services.intake.submission.new_reference", lambda: next(references)))
-    for one in patches:
-        one.start()
-    try:
+    with ExitStack() as patches:
+        for module in _MEASURED:
+            patches.enter_context(patch(f"{module}.metrics", silence))
+        patches.enter_context(patch("services.intake.submission.new_reference", lambda: next(references)))
         yield
-    finally:
-        for one in patches:
-            one.stop()

@@ -6,6 +6,7 @@ them. No thread, no event loop, no real time.
 
 import heapq
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import coroutine
 from typing import Any, Final
@@ -45,10 +46,8 @@ class Task:
         if self.done:
             return
         self.done = True
-        try:
+        with suppress(Killed, ValueError, RuntimeError):  # it is the one that runs, or it would clean up: the dead do not
             self.coroutine.close()
-        except (Killed, ValueError, RuntimeError):  # it is the one that runs, or it would clean up: the dead do not
-            pass
 
 
 class Scheduler:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from services.notifier.sender import LEASE, SET, Sender
 from services.notifier.smtp import Answer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECTIONS = 2
-_AWAY = (Unavailable, *UNAVAILABLE)
+AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
 
 
 class MemoryWriter:
@@ -62,7 +62,7 @@ class MemorySender(Sender):
                 raise Killed
             try:
                 return await call()
-            except _AWAY:
+            except AWAY:
                 await pause(SECOND * (1, 2, 5)[min(failures, 2)])
                 failures += 1
 
@@ -83,7 +83,7 @@ class MemorySender(Sender):
                 certain = True
                 limit = process.random.choice((1, 5, SET))
                 claimed = await store.claim_due(process.now(), limit=limit, lease=LEASE)
-            except _AWAY:
+            except AWAY:
                 certain = False
                 await pause(int(SECOND * (0.5 + process.random.random())))
                 continue

@@ -108,9 +108,9 @@ class Tables(Generic[S]):
         if folded.released:
             return
         last = {one.request_id: one.state for one in folded.results if one.kind == "done"}
-        for one in folded.results:
-            if one.kind == "parked":
-                last.pop(one.request_id, None)
+        for result in folded.results:
+            if result.kind == "parked":
+                last.pop(result.request_id, None)
         for one in folded.saved:
             state = last.get(one.request_id)
             if one.held or state is None:

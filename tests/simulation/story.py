@@ -13,6 +13,7 @@ from tests.simulation.settings import Settings
 
 T = TypeVar("T")
 MOST_RUNS = 250
+MOST_LINES = 80
 _REQUEST = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -41,7 +42,9 @@ def shrink(settings: Settings, kind: str) -> Settings:
     usagers = _fewest(everybody, lambda kept: runs < MOST_RUNS and fails(replace(settings, usagers=frozenset(kept))))
     settings = replace(settings, usagers=frozenset(usagers))
     numbers, before = faults, settings
-    faults = _fewest(numbers, lambda kept: runs < MOST_RUNS and fails(replace(before, without=before.without | (set(numbers) - set(kept)))))
+    faults = _fewest(
+        numbers, lambda kept: runs < MOST_RUNS and fails(replace(before, without=before.without | (set(numbers) - set(kept))))
+    )
     return replace(before, without=before.without | (set(numbers) - set(faults)))
 
 
@@ -70,18 +73,24 @@ def tell(settings: Settings, broken: Iterable[str]) -> str:
     lines = [line for line in outcome.broken if kind_of(line) == kind_of(first)] or [first]
     command = f"python -m tests.proof simulation --seed {settings.seed}"
     told = [f"seed {settings.seed} breaks an invariant; to see it again: {command}", f"  {lines[0]}"]
-    faults = [fault for fault in outcome.world.faults]
+    faults = outcome.world.faults
     usagers = len(least.usagers) if least.usagers is not None else least.requests
     told.append(f"  the least that fails alike: {usagers} of {settings.requests} usagers, {len(faults)} faults")
     return "\n".join([*told, *_timeline(outcome, lines[0])])
 
 
 def _timeline(outcome: Outcome, line: str) -> Iterable[str]:
+    """Tell what happened to the requests that the line names, and which faults there were; without a name, what came last."""
     asked = {UUID(found) for found in _REQUEST.findall(line)}
+    told: list[str] = []
     for at, what, request_id, fault in outcome.world.story or ():
-        if fault is not None or request_id in asked or (not asked) or what.startswith("BROKEN"):
+        if fault is not None or request_id is None or request_id in asked or not asked:
             about = f"  [{str(request_id)[-6:]}]" if request_id is not None else ""
-            yield f"  {instant(at):%m-%d %H:%M:%S.%f} {_marked(fault)}{what}{about}"
+            told.append(f"  {instant(at):%m-%d %H:%M:%S.%f} {_marked(fault)}{what}{about}")
+        if what == f"BROKEN: {line}":
+            break
+    left_out = len(told) - MOST_LINES
+    return told if left_out <= 0 else [f"  ... {left_out} lines before", *told[-MOST_LINES:]]
 
 
 def _marked(fault: Fault | None) -> str:

@@ -25,19 +25,23 @@ def draw(installation: Installation) -> tuple[list[Submission], list[bytes], lis
     records = [
         encoder.dump_json(RequestSubmitted(**(one.model_dump() | {"channel": "adapter"}))) for one in good if one.channel == "web"
     ]
-    bad = [
-        one.model_copy(update={"category": "sans-objet"}) for one in random.sample(good, 10)
-    ] + [Submission(authority="ailleurs", phone="03 00 00 00 00", text="x")]
+    bad = [one.model_copy(update={"category": "sans-objet"}) for one in random.sample(good, 10)] + [
+        Submission(authority="ailleurs", phone="03 00 00 00 00", text="x")
+    ]
     return good, records, bad
 
 
 def _submission(authority: Authority, channel: str, service: str | None, random: Random) -> Submission:
-    offered = authority.categories_of(service) if service in authority.services else tuple(authority.categories.values())
+    offered = (
+        authority.categories_of(service)
+        if service is not None and service in authority.services
+        else tuple(authority.categories.values())
+    )
     category: Category | None = random.choice([None, *offered])
     answers = {one.code: _answer(one) for one in category.questions if one.required} if category else {}
     one = Submission(
         authority=authority.code,
-        channel=channel,  # type: ignore[arg-type]  # one of CHANNELS
+        channel=channel,
         service=service,
         category=category.code if category else None,
         email="camille@example.org",

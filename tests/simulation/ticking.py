@@ -1,6 +1,6 @@
 """The sla's ticks: the shipped Ticker, woken when something is due."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.sla.ticks import Ticker
 from shared.delivery.errors import UNAVAILABLE, Unavailable
@@ -10,6 +10,7 @@ from tests.simulation.scheduler import MILLISECOND, SECOND, pause
 if TYPE_CHECKING:
     from tests.simulation.process import Process
 
+AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
 PAUSE = 200 * MILLISECOND
 
 
@@ -21,7 +22,7 @@ async def tick(process: "Process") -> None:
     while True:
         try:
             await ticker.fire_due()
-        except (Unavailable, *UNAVAILABLE):
+        except AWAY:
             await pause(int(SECOND * (0.5 + process.random.random())))
             continue
         await pause(_until_next(process))

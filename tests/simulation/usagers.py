@@ -1,4 +1,4 @@
-"""Usagers: they write over several channels, repeat themselves, add, withdraw, reopen, erase, and never know what goes wrong behind."""
+"""Usagers: they write over several channels, repeat themselves, add, withdraw, reopen, erase."""
 
 from dataclasses import dataclass
 from random import Random

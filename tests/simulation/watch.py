@@ -53,7 +53,9 @@ class _Watch:
                 continue
             row = tables.requests.get(request_id)
             if row is not None and row.seen[spot] >= sequence and not self._had(topic, request_id, sequence):
-                self._world.violate(f"2 gap not seen: {self._group.name} took {topic} {request_id} past {sequence}, which is lost")
+                self._world.violate(
+                    f"2 gap not seen: {self._group.name} took {topic} {request_id} past {sequence}, which is lost"
+                )
             place = log.place_of(topic, str(request_id).encode())
             if place in moved:
                 self._noticed(place, moved[place], topic, request_id, sequence)
@@ -74,13 +76,17 @@ class _Watch:
         seen = row.seen[self._place[topic]] if row is not None else 0
         waiting = any(one["topic"] == topic for one in tables.parked.open_of.get(request_id, {}).values())
         if later and seen < sequence and not waiting:
-            self._world.violate(f"2 gap not seen: {self._group.name} read {topic} {request_id} past {sequence} and parked nothing")
+            self._world.violate(
+                f"2 gap not seen: {self._group.name} read {topic} {request_id} past {sequence} and parked nothing"
+            )
 
     def _tell(self, folded: Folded[Any]) -> None:
         world, name = self._world, self._group.name
         for one in folded.outbox:
             if one.sequence is not None:
-                world.note(f"{name} commits {one.type.removeprefix('fr.aiguilleur.')} ({one.topic} {one.sequence})", one.request_id)
+                world.note(
+                    f"{name} commits {one.type.removeprefix('fr.aiguilleur.')} ({one.topic} {one.sequence})", one.request_id
+                )
         for parked in folded.parked:
             where = f"{parked.raw.topic} {parked.sequence or ''}"
             world.note(f"{name} parks {where} as {parked.why}: {parked.detail}", parked.request_id)

@@ -13,8 +13,8 @@ from services.router.admission import admit_command
 from services.router.service import ROUTER
 from services.sla.service import SLA
 from services.stats.service import STATS
-from shared.delivery.relay import ARCHIVE_DAYS
 from shared.delivery.reader import Admission
+from shared.delivery.relay import ARCHIVE_DAYS
 from shared.delivery.store import Place
 from shared.delivery.values import Input, Outgoing, Parked, RawRecord, Result
 from shared.organisation import Installation
@@ -215,7 +215,9 @@ class World:
             self.story.append((self.scheduler.now, what, request_id, fault))
 
     def violate(self, what: str) -> None:
-        """Note a broken invariant."""
+        """Note a broken invariant, once."""
+        if what in self.found_wrong:
+            return
         self.found_wrong.append(what)
         self.note(f"BROKEN: {what}", None)
 

@@ -1,0 +1,50 @@
+"""Two thousand towns: no invariant breaks, and nothing that can happen was left out (`python -m tests.proof simulation`)."""
+
+import pytest
+
+from shared.delivery.core import Core
+from shared.delivery.run import Run
+from shared.delivery.values import Input, Result
+from tests.simulation import proof
+from tests.simulation.run import run
+from tests.simulation.settings import Settings
+from tests.simulation.story import tell
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.mark.slow
+def test_no_seed_breaks_an_invariant() -> None:
+    tally = proof.seeds(proof.FIRST_SEED, proof.SHORT_SEEDS)
+    assert not tally.broken, "\n\n".join(proof.stories(tally, most=2))
+    assert tally.missing() == []
+
+
+def test_a_seed_is_the_same_each_time() -> None:
+    first, second = (run(Settings.of(7), check=False).world for _ in range(2))
+    assert [record[:6] for record in first.log.all()] == [record[:6] for record in second.log.all()]
+    assert (first.happened, first.done, first.scheduler.steps) == (second.happened, second.done, second.scheduler.steps)
+
+
+def test_a_town_without_faults_comes_to_rest() -> None:
+    outcome = run(Settings(3, requests=40, strength=0), thorough=True)
+    assert outcome.broken == []
+    assert not outcome.world.happened
+    assert len(outcome.world.requests) == 40
+
+
+def test_a_core_that_forgets_the_sequence_is_caught_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a core that takes whatever comes, a seed fails, and a person can read why."""
+
+    def careless(self: Core[object], going: Run[object], one: Input, context_for: object) -> Result[object]:
+        result = self._try(going, one, context_for)  # type: ignore[arg-type]  # handed on
+        if one.topic is not None and one.sequence is not None:
+            going.seen[self._place[one.topic]] = one.sequence
+        return result
+
+    monkeypatch.setattr(Core, "_take", careless)
+    settings = next(settings for settings in map(Settings.of, range(1, 20)) if run(settings).broken)
+    story = tell(settings, run(settings).broken)
+    assert f"python -m tests.proof simulation --seed {settings.seed}" in story
+    assert "fault" in story
+    assert len(story.splitlines()) < 90

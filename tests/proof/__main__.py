@@ -20,6 +20,7 @@ PROOFS: Final[dict[str, tuple[str, str]]] = {
     "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
     "latency": ("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
+    "simulation": ("tests.simulation.proof", "R0, P12, thousands of towns in one process under every fault; --seed N replays one"),
 }
 """Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""
 RESULTS = folders.LOCAL / "proof"

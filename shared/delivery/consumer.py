@@ -5,13 +5,10 @@ import time
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 
 from shared import metrics
-from shared.delivery.batches import Batches, by_place, decode, lanes_of, parse
+from shared.delivery.batches import Batches, by_place, lanes_of
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
@@ -20,16 +17,14 @@ from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
+from shared.delivery.subscription import CATCH_UP_RECORDS, subscribe
 from shared.memory import without_collector
 
 MAX_RECORDS = 500
-CATCH_UP_RECORDS = 4000
 COMMIT_EVERY_SECONDS = 1.0
 PACE_SECONDS = 0.010
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
-METADATA_SECONDS = 10
-"""Topics that were gone for a moment (a log made anew) take the member's partitions away until it asks for them again."""
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 LANES_AT_ONCE = 3
@@ -59,30 +54,11 @@ class Consumer:
         """Records handed over by Kafka and dealt with, repeats included."""
         self.connected = False
         self.halted: str | None = None
-        # Topics come from their declaration: FastStream would create what is missing, with one partition.
-        self.broker = KafkaBroker(
+        self.broker, self.subscriber = subscribe(
             bootstrap,
-            apply_types=False,
-            logger=None,
-            allow_auto_create_topics=False,
-            metadata_max_age_ms=METADATA_SECONDS * 1000,
-        )
-        self.subscriber = self.broker.subscriber(
-            *[topic.name for topic in shell.service.consumes],
-            batch=True,
-            group_id=group or self._name,
-            group_instance_id=f"{self._name}-{instance}",
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            batch_timeout_ms=10,  # until the prefetch stands before it
-            max_records=CATCH_UP_RECORDS,
-            fetch_max_wait_ms=500,  # costs nothing: see the prefetch
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=3_000,
-            max_poll_interval_ms=300_000,
-            parser=parse,
-            decoder=decode,
+            [topic.name for topic in shell.service.consumes],
+            group=group or self._name,
+            member=f"{self._name}-{instance}",
         )
         self.subscriber(self._handle)
 

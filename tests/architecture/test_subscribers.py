@@ -72,7 +72,7 @@ def test_nobody_else_subscribes_acknowledges_commits_or_publishes() -> None:
     words = ("KafkaBroker(", "KafkaRouter(", ".subscriber(", "AIOKafkaConsumer(", "AIOKafkaProducer(", ".publisher(")
     verbs = (".ack(", ".nack(", ".reject(", ".commit(", ".publish(", ".publish_batch(", ".send_and_wait(", ".begin(")
     readers = {"shared/delivery/log_reader.py", "shared/delivery/log_ends.py"}  # without a group: rebuild, watchdog
-    makers = {"shared/delivery/consumer.py", "shared/delivery/producer.py", *readers}
+    makers = {"shared/delivery/subscription.py", "shared/delivery/producer.py", *readers}
     found = {
         f"{module.path}: {word}"
         for module in modules("services", "shared")

@@ -57,10 +57,10 @@ class Consumer:
         self.broker, self.subscriber = subscribe(
             bootstrap,
             [topic.name for topic in shell.service.consumes],
+            self._handle,
             group=group or self._name,
             member=f"{self._name}-{instance}",
         )
-        self.subscriber(self._handle)
 
     async def serve(self) -> None:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch for ever."""

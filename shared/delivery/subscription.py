@@ -1,6 +1,6 @@
 """How a service subscribes to its topics: every setting here has cost somebody messages, latency or a core."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -13,8 +13,11 @@ METADATA_SECONDS = 10
 """Topics that were gone for a moment (a log made anew) take the member's partitions away until it asks for them again."""
 
 
-def subscribe(bootstrap: str, topics: Sequence[str], *, group: str, member: str) -> tuple[KafkaBroker, Any]:
-    """Return a broker and its subscriber to these topics, as a static member of a group; the handler is still to be given.
+Handler = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
+
+
+def subscribe(bootstrap: str, topics: Sequence[str], handler: Handler, *, group: str, member: str) -> tuple[KafkaBroker, Any]:
+    """Return a broker, and its subscriber that hands batches of these topics to the handler, as a static member of a group.
 
     Any: FastStream types a subscriber by a base class of no broker.
     """
@@ -43,6 +46,7 @@ def subscribe(bootstrap: str, topics: Sequence[str], *, group: str, member: str)
         parser=parse,
         decoder=decode,
     )
+    subscriber(handler)
     return broker, subscriber
 
 

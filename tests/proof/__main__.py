@@ -18,8 +18,13 @@ Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
 PROOFS: Final[dict[str, tuple[str, str]]] = {
     "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
     "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
+    "deadlines": ("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
+    "statistics": ("tests.proof.statistics_speed", "P5, events into the aggregates beside a bare loop"),
+    "footprint": ("tests.proof.footprint", "P10, memory and CPU while idle, round trips to PostgreSQL per request"),
+    "growth": ("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
     "latency": ("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
+    "mail": ("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
     "simulation": ("tests.simulation.proof", "R0, P12, thousands of towns in one process under every fault; --seed N replays one"),
 }
 """Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""

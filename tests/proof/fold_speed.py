@@ -1,10 +1,10 @@
 """P3: events a second through the router's shell, beside the bare loop and the naive way, alternating."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -12,35 +12,38 @@ from deploy.local import address
 from deploy.local.town import ORGANISATION
 from services.router.service import ROUTER
 from shared.clock import SystemClock
-from shared.db.migrate import migrate
 from shared.db.pool import open_pool
-from shared.db.rights import role_of
 from shared.delivery.consumer import Consumer
+from shared.delivery.service import Service
 from shared.delivery.shell import Shell
 from shared.events.broker import create_topics
-from shared.events.topics import SERVICES
 from shared.organisation import load
+from tests.proof.database import migrated
 from tests.proof.fold_bare import fold_bare
 from tests.proof.fold_naive import fold_naive
 from tests.proof.load import produce_requests
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
 
-Fold = Callable[[str, str, int, str], Awaitable[None]]
+Fold = Callable[[str, str, int, str], Awaitable[object]]
 
 
 INSTALLATION = load(ORGANISATION)
 
 
-async def fold_ours(bootstrap: str, dsn: str, count: int, group: str) -> None:
-    """Take `count` records through the shell as shipped, then return."""
+async def fold_ours(bootstrap: str, dsn: str, count: int, group: str, service: Service[Any] = ROUTER) -> float:
+    """Take `count` records through the shell as shipped; return how many a second, from the first batch on."""
     pool = await open_pool(dsn, name="ours")
-    shell = Shell(ROUTER, pool=pool, clock=SystemClock(), authority_of=INSTALLATION.authority)
+    shell = Shell(service, pool=pool, clock=SystemClock(), authority_of=INSTALLATION.authority)
     consumer = Consumer(shell, bootstrap=bootstrap, instance=group, group=group)
     serving = asyncio.create_task(consumer.serve())
     try:
+        while not consumer.taken:
+            await asyncio.sleep(0.001)
+        first, started = consumer.taken, time.perf_counter()
         while consumer.taken < count:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.005)
+        return (count - first) / (time.perf_counter() - started)
     finally:
         serving.cancel()
         await consumer.stop()
@@ -55,9 +58,7 @@ async def _empty(admin: asyncpg.Connection) -> None:
 async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) -> list[Figure]:
     """Return P3's two ratios. The naive way is given fewer records: its rate does not depend on their number."""
     with address.kafka(folder / "kafka") as bootstrap, address.postgres(folder / "postgres") as admin_dsn:
-        password = secrets.token_hex(8)
-        dsns = {one: admin_dsn.replace(admin_dsn.split("@")[0], f"postgresql://{role_of(one)}:{password}") for one in SERVICES}
-        await migrate(admin_dsn, dsns, lambda _: None)
+        dsns = await migrated(admin_dsn)
         await create_topics(bootstrap)
         await produce_requests(bootstrap, count)
         admin = await asyncpg.connect(admin_dsn)

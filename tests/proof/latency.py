@@ -65,13 +65,15 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-async def _run(town: Town, watch: Watch, *, rate: float, count: int) -> list[float]:
+async def run_town(town: Town, watch: Watch, *, rate: float, count: int, settle: bool = True) -> list[float]:
+    """Post requests at a rate; return how long each took to its agent's mail, in order, once all is at rest (`settle`)."""
     outcome = await run_load(town.ports["intake"], make, count=count, connections=CONNECTIONS, rate=rate, heard=watch.heard)
     assert outcome.statuses.keys() == {201}, f"intake answered {outcome.statuses}"
     async with asyncio.timeout(REST_SECONDS):
         while watch.sent.keys() - watch.mailed.keys():
             await asyncio.sleep(0.05)
-    await town.settle()
+    if settle:
+        await town.settle()
     return watch.take()
 
 
@@ -86,10 +88,10 @@ async def measure(folder: Path, rates: tuple[int, ...], *, rounds: int, seconds:
             await asyncio.to_thread(town.start)
             found: dict[int, list[list[float]]] = {rate: [] for rate in rates}
             try:
-                await _run(town, watch, rate=100, count=_WARM_UP)
+                await run_town(town, watch, rate=100, count=_WARM_UP)
                 for number in range(rounds):
                     for rate in rates:
-                        took = await _run(town, watch, rate=rate, count=max(100, int(rate * seconds)))
+                        took = await run_town(town, watch, rate=rate, count=max(100, int(rate * seconds)))
                         found[rate].append(took)
                         shown = ", ".join(f"{percentile(took, share):.0f}" for share in (0.5, 0.99, 1.0))
                         print(f"  round {number + 1} {rate}/s: p50, p99, most {shown} ms of {len(took)}", flush=True)

@@ -10,13 +10,11 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import address
-from shared.db.migrate import migrate
 from shared.db.pool import open_pool
-from shared.db.rights import role_of
 from shared.delivery.producer import Producer, Publishable
 from shared.delivery.relay import SET, Relay
 from shared.events.broker import create_topics
-from shared.events.topics import SERVICES
+from tests.proof.database import migrated
 from tests.proof.latency import percentile
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
@@ -119,9 +117,7 @@ async def measure(folder: Path, *, rounds: int, backlog: int, seconds: float) ->
     rates: dict[str, list[float]] = {"ours": [], "bare": []}
     waits: dict[str, list[float]] = {}
     with address.kafka(folder / "kafka") as bootstrap, address.postgres(folder / "postgres") as admin_dsn:
-        password = secrets.token_hex(8)
-        dsns = {one: admin_dsn.replace(admin_dsn.split("@")[0], f"postgresql://{role_of(one)}:{password}") for one in SERVICES}
-        await migrate(admin_dsn, dsns, lambda _: None)
+        dsns = await migrated(admin_dsn)
         await create_topics(bootstrap)
         admin = await asyncpg.connect(admin_dsn)
         ways: dict[str, Drain] = {"ours": drain_ours, "bare": drain_bare}

@@ -37,17 +37,24 @@ def machine() -> str:
     )
 
 
+def _shown(value: float) -> str:
+    """Return a number with the digits that say something."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def conclude(figures: list[Figure], *, name: str, folder: Path) -> int:
     """Print the table, write `folder/<name>.json`, return the exit code: 1 when a goal was missed."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    print(f"\n{name}: {datetime.now(UTC):%Y-%m-%d}, commit {commit}, {machine()}")
+    print(f"\n{name}: {today}, commit {commit}, {machine()}")
     for figure in figures:
         verdict = "met   " if figure.met else "MISSED"
         print(f"  {figure.id:5} {verdict} {figure.value:10.3g}   goal {figure.goal:14} {figure.what}")
         for variant, values in figure.rounds.items():
-            print(f"               {variant:8} median {median(values):10,.0f}   rounds {[round(value) for value in values]}")
+            print(f"               {variant:16} median {_shown(median(values)):>8}   rounds {' '.join(map(_shown, values))}")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(json.dumps({"commit": commit, "machine": machine(), "figures": [asdict(one) for one in figures]}, indent=1))
+    told = {"date": today, "commit": commit, "machine": machine(), "figures": [asdict(one) for one in figures]}
+    path.write_text(json.dumps(told, indent=1))
     print(f"  written to {path}", file=sys.stderr)
     return 0 if all(figure.met for figure in figures) else 1

@@ -1,0 +1,73 @@
+"""P10: what each service takes while idle, and round trips to PostgreSQL per request, all five services together."""
+
+import asyncio
+from pathlib import Path
+
+import psutil
+
+from deploy.local import address
+from deploy.local.town import Town
+from shared.events.topics import SERVICES
+from tests.proof.counting_proxy import CountingProxy
+from tests.proof.fast_sink import open_sink, port_of
+from tests.proof.latency import Watch, run_town
+from tests.proof.options import Options
+from tests.proof.report import Figure
+
+_MOST_MIB, _MOST_PERCENT, _MOST_TRIPS = 110, 1.0, 3.0
+
+
+async def _idle(town: Town, seconds: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return MiB and percent of a core per service, while nothing happens."""
+    processes = {service: psutil.Process(town.processes[service].pid) for service in SERVICES}
+    before = {service: process.cpu_times() for service, process in processes.items()}
+    await asyncio.sleep(seconds)
+    memory, percent = {}, {}
+    for service, process in processes.items():
+        now, then = process.cpu_times(), before[service]
+        memory[service] = [process.memory_info().rss / 2**20]
+        percent[service] = [100 * (now.user + now.system - then.user - then.system) / seconds]
+        print(f"  idle {service}: {memory[service][0]:.0f} MiB, {percent[service][0]:.2f} % of a core", flush=True)
+    return memory, percent
+
+
+async def measure(folder: Path, *, idle_seconds: float, load_seconds: float, rates: tuple[int, ...]) -> list[Figure]:
+    """Return P10's figures: idle before any load, then round trips at each rate."""
+    watch = Watch()
+    trips: dict[str, list[float]] = {}
+    with address.kafka(folder / "kafka") as bootstrap, address.postgres(folder / "postgres") as admin_dsn:
+        async with await open_sink(watch.arrived) as sink, CountingProxy(admin_dsn).serving() as proxy:
+            town = Town(folder / "town", kafka=bootstrap, admin_dsn=proxy.dsn, smtp=f"smtp://127.0.0.1:{port_of(sink)}")
+            town.extra = {"AIGUILLEUR_INTAKE_API_CALLS_A_MINUTE": "0"}
+            await town.prepare()
+            await asyncio.to_thread(town.start)
+            try:
+                await run_town(town, watch, rate=100, count=200)
+                await asyncio.sleep(5)
+                proxy.trips = 0
+                memory, percent = await _idle(town, idle_seconds)
+                asked = proxy.trips / idle_seconds
+                print(f"  idle, all five: {asked:.1f} round trips to PostgreSQL a second", flush=True)
+                for rate in rates:
+                    count = int(rate * load_seconds)
+                    proxy.trips = 0
+                    await run_town(town, watch, rate=rate, count=count, settle=False)
+                    trips[f"{rate}/s"] = [proxy.trips / count]
+                    print(f"  {rate}/s: {proxy.trips / count:.2f} round trips a request", flush=True)
+                    await town.settle()
+            finally:
+                town.stop()
+    largest, busiest = (max(one[0] for one in told.values()) for told in (memory, percent))
+    least = min(one[0] for one in trips.values())
+    return [
+        Figure("P10", "memory of the largest service, MiB", largest, f"<= {_MOST_MIB}", largest <= _MOST_MIB, memory),
+        Figure("P10", "idle CPU of the busiest service, % of a core", busiest, "<= 1", busiest <= _MOST_PERCENT, percent),
+        Figure("P10", "round trips to PostgreSQL a request at load, all services", least, "<= 3", least <= _MOST_TRIPS, trips),
+    ]
+
+
+async def prove(options: Options) -> list[Figure]:
+    """P10, by `python -m tests.proof footprint`."""
+    if options.short:
+        return await measure(options.folder, idle_seconds=5, load_seconds=3, rates=(300,))
+    return await measure(options.folder, idle_seconds=30, load_seconds=8, rates=(100, 200, 500))

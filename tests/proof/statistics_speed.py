@@ -1,0 +1,83 @@
+"""P5: events a second into the aggregates, beside a bare set-based loop that writes the same, alternating."""
+
+import gc
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+
+from deploy.local import address
+from deploy.local.town import ORGANISATION
+from services.stats.app import build
+from services.stats.settings import StatsSettings
+from shared.delivery.values import Input
+from tests.proof.database import migrated
+from tests.proof.options import Options
+from tests.proof.report import Figure, median
+from tests.stats.bare import take_bare
+from tests.stats.log import CHANNELS, SERVICES, Request, request_id
+
+BATCH = 2_000
+EVENTS_EACH = 4
+
+
+def load(requests: int, seed: int) -> list[list[Input]]:
+    """Four events for each request, as they come when the town is busy: the life close behind the receipt."""
+    random = Random(seed)
+    read: list[tuple[float, int, Input]] = []
+    for number in range(requests):
+        one = Request(number, service=random.choice(SERVICES), channel=random.choice(CHANNELS), day=random.randint(1, 28))
+        told = [one.registered(), one.assigned(), one.taken(minutes=random.randint(0, 3000), late=random.random() < 0.2)]
+        at = random.random()
+        inputs = [Input(request_id(number), "rivemont", one.received(), True, "requests.v1", 1)]
+        inputs += [Input(request_id(number), "rivemont", e, True, "handling.v1", n) for n, e in enumerate(told, start=1)]
+        read += [(at + place * 0.02, number, each) for place, each in enumerate(inputs)]
+    ordered = [one for _, _, one in sorted(read, key=lambda each: each[0])]
+    return [ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH)]
+
+
+async def measure(folder: Path, *, rounds: int, requests: int, seed: int) -> list[Figure]:
+    """Return P5's ratio. Both ways count the same, cell by cell, or the run ends."""
+    with address.postgres(folder / "postgres") as admin_dsn:
+        dsns = await migrated(admin_dsn)
+        told: dict[str, Any] = {"kafka": "127.0.0.1:9", "organisation": ORGANISATION, "database": dsns["stats"], "port": 8005}
+        app = await build(StatsSettings(**told))
+        admin = await asyncpg.connect(admin_dsn)
+        batches = load(requests, seed)
+        gc.collect()
+        gc.freeze()  # the load is there only for the figure: a service holds one batch, and the collector need not walk the rest
+
+        async def ours() -> None:
+            for batch in batches:
+                await app.shell.run(batch, lane="log")
+
+        async def bare() -> None:
+            await take_bare(app.pool, batches)
+
+        ways: dict[str, Callable[[], Awaitable[None]]] = {"ours": ours, "bare": bare}
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        held: set[int] = set()
+        for number in range(rounds):
+            for name, way in ways.items():
+                await admin.execute("TRUNCATE stats.request, stats.cell, stats.duration")
+                await admin.execute("CHECKPOINT")
+                started = time.perf_counter()
+                await way()
+                rates[name].append(EVENTS_EACH * requests / (time.perf_counter() - started))
+                print(f"  round {number + 1} {name}: {rates[name][-1]:,.0f} events/s", flush=True)
+                held.add(await admin.fetchval("SELECT sum(amount) FROM stats.cell"))
+        gc.unfreeze()
+        await admin.close()
+        app.pool.terminate()
+    assert len(held) == 1, "the two ways did not count the same"
+    ratio = median(rates["ours"]) / median(rates["bare"])
+    return [Figure("P5", "statistics, ours / bare loop of the same writes", ratio, ">= 0.6", ratio >= 0.6, rates)]
+
+
+async def prove(options: Options) -> list[Figure]:
+    """P5, by `python -m tests.proof statistics`."""
+    requests = 4_000 if options.short else 12_500
+    return await measure(options.folder, rounds=3, requests=requests, seed=options.seed or 8)

@@ -11,13 +11,13 @@ from uuid import UUID
 from markupsafe import escape
 
 from services.notifier import words
-from services.notifier.address import BadAddress, Mailbox, parse_address
 from services.notifier.domain.correspondence import Correspondence, Letter, Subject
 from services.notifier.mime import assemble, clean, mailbox, one_line, unstructured
 from services.notifier.shape import Shape, make_sheet, service_of, shape_of
 from services.notifier.sheets import LetterSheet, Press
 from shared.actions.link import LIFETIME, Link, LinkAction, Links
 from shared.events.content import AgentAct, Content, UsagerMessage
+from shared.mail_address import BadAddress, Mailbox, parse_address
 from shared.organisation import Authority
 from shared.vault.seal import RequestKey, opened
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.notifier.domain.correspondence import Correspondence, Letter, Subject
-from services.notifier.sheets import LetterSheet, Press
+from services.notifier.mime import one_line
+from services.notifier.sheets import LetterSheet, Press, without_marks
 from shared.events.content import Content
 from shared.events.handling import Status
 from shared.organisation import Authority, Category
@@ -75,7 +76,7 @@ def shape_of(
         category=category.code if category else None,
         channel=subject.channel,
         mailbox="" if to_usager else mailbox,
-        promise_label=subject.promise_label,
+        promise_label=without_marks(one_line(subject.promise_label)),
         has=frozenset(name for name, value in given.items() if value),
         actions=() if to_usager else _actions_in(known.status),
         shows_due=letter.reason != "reopened" and letter.at < subject.due_at,

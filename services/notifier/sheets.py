@@ -49,6 +49,11 @@ _EMPTY_LINES: Final = re.compile(r"\n\s*\n\s*\n+")
 Values = Mapping[str, str]
 
 
+def without_marks(text: str) -> str:
+    """Return a text that comes from elsewhere without what would stand for a blank in a sheet."""
+    return _MARK.sub("\ufffd", text)
+
+
 class Sheet:
     """A text with blanks."""
 

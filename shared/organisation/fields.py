@@ -1,6 +1,7 @@
 """The types of single values in the configuration, each with its own rule and its own message."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date, time
 from typing import Annotated, Final
@@ -10,6 +11,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared.working_time import Period
 
+_UNSEEN: Final = frozenset(
+    one
+    for one in map(chr, range(0x10000))
+    if unicodedata.category(one) in ("Cc", "Cs", "Co", "Zl", "Zp")
+    or one in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Control characters, line ends, private characters (the notifier's blanks are some), marks that turn the direction of text."""
 _WHITE_LUMINANCE: Final = 1.0
 AA_CONTRAST: Final = 4.5
 """WCAG 2.2, success criterion 1.4.3: normal text against its background."""
@@ -29,6 +37,16 @@ def _matching(pattern: str, message: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
             raise ValueError(f"{value!r} {message}")
+        return value
+
+    return check
+
+
+def _in_sight(hidden: frozenset[str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        found = next((one for one in value if one in hidden), None)
+        if found is not None:
+            raise ValueError(f"it holds the character U+{ord(found):04X}, which no reader sees; take it out")
         return value
 
     return check
@@ -78,9 +96,9 @@ Code = Annotated[
     str,
     AfterValidator(_matching(r"[a-z][a-z0-9-]{0,62}", "is no code: lower-case letters without accents, digits and -")),
 ]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_in_sight(_UNSEEN))]
 """One line of French that an inhabitant reads."""
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_in_sight(_UNSEEN - {"\n"}))]
 Email = Annotated[
     str,
     AfterValidator(_matching(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "is no mail address")),

@@ -1,4 +1,4 @@
-"""Hostile records to each service, one after the other: each is put aside with its bytes, a reason and a copy that Kafka takes."""
+"""Hostile records to each service, one by one: each is put aside with its bytes, a reason and a copy that Kafka takes."""
 
 from collections.abc import AsyncIterator
 from typing import Any

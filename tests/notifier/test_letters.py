@@ -12,12 +12,12 @@ from babel.messages.extract import extract_from_dir
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.notifier.address import BadAddress, parse_address
 from services.notifier.compose import Mail, Undeliverable
 from services.notifier.mime import assemble
 from services.notifier.sheets import FOLDER
 from services.notifier.words import last_day_of_appeal, months_after
 from shared.events import handling
+from shared.mail_address import BadAddress, parse_address
 from shared.organisation import Authority
 from shared.pages.catalogue import Catalogue
 from tests.notifier import scenes

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 
 from shared.events.inbound import Submission
+from shared.mail_address import BadAddress, parse_address
 from shared.organisation import Authority
 from shared.organisation.category import Category, Question
 from shared.pages.problem import N_
@@ -74,6 +75,8 @@ def find_faults(submission: Submission, authority: Authority) -> tuple[Fault, ..
 def _faults(submission: Submission, authority: Authority) -> Iterator[Fault]:
     if not submission.text:
         yield Fault(("text",), "empty", N_("Écrivez votre message."))
+    if submission.email is not None and not _takes_mail(submission.email):
+        yield Fault(("email",), "no_mailbox", N_("Vérifiez l’adresse électronique. Exemple : nom@exemple.fr."))
     if submission.phone is not None and sum(map(str.isdigit, submission.phone)) < _DIGITS_OF_A_PHONE:
         yield Fault(("phone",), "no_phone", N_("Ce numéro de téléphone est incomplet."))
     if submission.service is not None and not _CODE.fullmatch(submission.service):
@@ -85,6 +88,15 @@ def _faults(submission: Submission, authority: Authority) -> Iterator[Fault]:
         yield Fault(("answers",), "no_category", N_("Des réponses sont données sans sujet : choisissez d’abord un sujet."))
     if category is not None:
         yield from find_answer_faults(submission.answers, category)
+
+
+def _takes_mail(address: str) -> bool:
+    """Whether a mail can be sent there: judged here as the notifier will, for a request without a receipt helps nobody."""
+    try:
+        parse_address(address)
+    except BadAddress:
+        return False
+    return True
 
 
 def _category_faults(submission: Submission, category: Category | None, authority: Authority) -> Iterator[Fault]:

@@ -34,8 +34,8 @@ def parse_address(text: str) -> Mailbox:
         BadAddress: it has no single @, a domain that cannot be, or characters that end a header or a command.
     """
     local, at, domain = text.rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or not local.isprintable() or "." not in domain:
-        raise BadAddress
+    if not at or not _LOCAL.fullmatch(local) or not local.isprintable() or "." not in domain or "=?" in local:
+        raise BadAddress  # "=?": readers take it for an encoded word, and may decode a line end out of it (RFC 2047)
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode() if not domain.isascii() else _checked(domain)
     except idna.IDNAError:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from uuid import UUID
 
 from services.router.domain.life import TRANSITIONS, Move
@@ -26,6 +26,7 @@ MOVES: dict[str, tuple[Move, ...]] = {
 def moved(life: list[Record]) -> list[Record]:
     """Return the events of a life that moved it: all but the refusals."""
     return [one for one in life if one.name != "command_refused"]
+
 
 _ONE_PARTITION = {topic.name for topic in TOPICS if topic.key == "request"}
 """Topics in which all records of a request are in one partition, and so in one order."""
@@ -103,7 +104,7 @@ def acts_in(life: list[Record], asked: list[Record]) -> Counter[str]:
     """Count what people did, as the log has it. Who answers or resolves at once takes charge by it: that is no act of its own."""
     found: Counter[str] = Counter()
     steps = moved(life)
-    for one, following in zip(steps, [*steps[1:], None], strict=True):
+    for one, following in zip_longest(steps, steps[1:]):
         match one.name:
             case "taken_in_charge":
                 implied = following is not None and following.name in ("answered", "resolved", "usager_asked")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from uuid import UUID
 
 from services.router.domain.life import OPEN
@@ -55,7 +55,7 @@ def _queued(request_id: UUID, life: list[Record], queue: list[Record]) -> Iterab
     """Each queue that a request enters is told once to its service; reopened and passed on at once, it enters the last one."""
     entered = [
         one.data["service"]
-        for one, following in zip(life, [*life[1:], None], strict=True)
+        for one, following in zip_longest(life, life[1:])
         if one.name in ("assigned", "transferred")
         or (one.name == "reopened" and not (following and following.name == "transferred" and _at_once(following)))
     ]

@@ -1,0 +1,83 @@
+"""The relay between a real PostgreSQL and a producer that a test holds in its hand."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from shared.delivery.producer import Producer, Publishable
+from shared.delivery.relay import Relay
+from tests.delivery.bench import Bench
+from tests.delivery.log import is_zero, pending, say, until
+
+pytestmark = pytest.mark.integration
+
+
+class Hand(Producer):
+    """Takes what it is given into its hand, once it is `open`; until then it lets the relay wait."""
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        super().__init__("nowhere:9", client_id="test")
+        self.open = asyncio.Event()
+        self.offered = asyncio.Event()
+        self.keys: list[str] = []
+        if is_open:
+            self.open.set()
+
+    async def send(self, records: Sequence[Publishable]) -> None:
+        self.offered.set()
+        await self.open.wait()
+        self.keys += [(key or b"").decode() for _, key, _, _ in records]
+
+
+@asynccontextmanager
+async def relaying(bench: Bench, dsn: str, hand: Hand) -> AsyncIterator[None]:
+    relay = Relay("notifier", dsn=dsn, pool=bench.pool, producer=hand)
+    bench.shell.on_commit = relay.wake
+    task = asyncio.create_task(relay.serve())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_commits_late_under_a_smaller_number_is_published_too(bench: Bench, database: str) -> None:
+    late, early, hand = uuid.uuid4(), uuid.uuid4(), Hand()
+    insert = (
+        "INSERT INTO notifier.outbox (request_id, topic, key, sequence, type, at, value) "
+        "VALUES ($1, 'notifications.v1', $2, 1, 'x', now(), '{}')"
+    )
+    async with relaying(bench, database, hand), bench.pool.acquire() as slow:
+        transaction = slow.transaction()
+        await transaction.start()
+        await slow.execute(insert, late, str(late).encode())  # its number is drawn, its commit is not there yet
+        await say(bench, early, "m1")
+        await until(lambda: is_zero(pending(bench)))
+        await transaction.commit()
+        await until(lambda: is_zero(pending(bench)), seconds=5)
+
+    assert hand.keys == [str(early), str(late)]
+
+
+async def test_a_relay_that_dies_before_kafka_has_it_leaves_it_to_the_next(bench: Bench, database: str) -> None:
+    mine, dying, following = uuid.uuid4(), Hand(is_open=False), Hand()
+    async with relaying(bench, database, dying):
+        await say(bench, mine, "m1")
+        await dying.offered.wait()
+    async with relaying(bench, database, following):
+        await until(lambda: is_zero(pending(bench)), seconds=5)
+
+    assert following.keys == [str(mine)]
+
+
+async def test_what_waits_is_sent_in_the_order_of_its_commits(bench: Bench, database: str) -> None:
+    requests, hand = [uuid.uuid4() for _ in range(5)], Hand()
+    for one in requests:
+        await say(bench, one, "m1")
+    async with relaying(bench, database, hand):
+        await until(lambda: is_zero(pending(bench)))
+
+    assert hand.keys == [str(one) for one in requests]

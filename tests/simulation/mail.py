@@ -112,6 +112,10 @@ class Line:
         answer = server.answer(mail)
         if answer.kind != "sent":
             return answer
+        known = process.group.tables.state(mail.request_id)
+        if known is None or mail.name not in known.letters:  # erased while it was under way: told as failed by then
+            server.unnoted[mail.message_id] += 1
+            return answer
         self._unnoted.append(mail)
         if process.group.armed:
             if fault := process.group.strike("sender_crash", "sent"):

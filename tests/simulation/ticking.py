@@ -34,4 +34,4 @@ def _until_next(process: "Process") -> int | None:
     waits = [due - now - process.skew] if due is not None else []
     if leased is not None:
         waits.append(leased - now)
-    return max(0, *waits[:1], min(waits)) + 1 + int(process.random.random() * PAUSE) if waits else None
+    return max(0, min(waits)) + 1 + int(process.random.random() * PAUSE) if waits else None

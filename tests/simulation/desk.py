@@ -1,0 +1,116 @@
+"""The sample service over the store in memory or over PostgreSQL, behind one face: what both must do alike."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.clock import SetClock
+from shared.delivery.parking import Parking
+from shared.delivery.reader import Reader
+from shared.delivery.shell import Shell
+from shared.organisation import Authority
+from shared.vault.seal import Vault
+from tests.delivery.bench import KEYS, WITH_ROWS, Bench
+from tests.delivery.sample import NOW, Notes
+from tests.simulation.connection import Locks, Pool
+from tests.simulation.parked import MemoryParked
+from tests.simulation.parking import MemoryParking
+from tests.simulation.rows import OwnRows
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.store import MemoryStore, Tables
+
+TABLES = ("position", "request", "outbox", "parked", "inbox", "heard")
+_LEFT_OUT = ("created_at", "published_at", "parked_at", "resolved_at", "taken_at", "log")
+"""Instants, and the identity of the log, which the consumer notes down."""
+
+
+class Desk(Protocol):
+    """A shell of the sample service and what its tables hold."""
+
+    shell: Shell[Notes]
+    parking: Parking[Notes]
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return a table in a fixed order, its instants left out."""
+        ...
+
+
+class RealDesk:
+    """On PostgreSQL."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.shell = bench.shell
+        self.parking: Parking[Notes] = Parking(bench.shell)
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        order = {"position": "topic, partition", "request": "request_id", "inbox": "source, id", "heard": "request_id"}
+        sql = f"SELECT * FROM notifier.{table} ORDER BY {order.get(table, 'id')}"  # a table of TABLES
+        return [_told(dict(row)) for row in await self.shell.pool.fetch(sql)]
+
+
+class Calm:
+    """No trouble at all."""
+
+    def at(self, _point: str) -> int | None:
+        return None
+
+    def commits(self) -> bool | None:
+        return None
+
+
+class SampleRows(OwnRows):
+    """The sample's own table."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.heard: dict[UUID, str] = {}
+
+    def write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        assert statement == "heard"
+        self.heard |= dict(rows)
+
+
+class MemoryDesk:
+    """In memory."""
+
+    def __init__(self, authority: Authority) -> None:
+        scheduler = Scheduler(NOW)
+        locks, vault = Locks(scheduler), Vault(KEYS)
+        pool: Any = Pool(locks, Calm())
+        self.shell: Shell[Notes] = Shell(
+            WITH_ROWS, pool=pool, clock=SetClock(NOW), authority_of=lambda _code: authority, vault=vault
+        )
+        reader: Reader = self.shell.reader
+        parked = MemoryParked("notifier", read=reader.read_parked, hide=vault.hide, now=scheduler.tick)  # type: ignore[arg-type]  # rows as mappings
+        self._own = SampleRows()
+        self.tables: Tables[Notes] = Tables(self.shell.core, parked, self._own, locks, scheduler.tick)
+        self.shell.store = MemoryStore(self.tables, reader.read_waiting, Calm())  # type: ignore[assignment]  # stands for the store
+        self.parking: Parking[Notes] = MemoryParking(self.shell, self.tables)
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        tables = self.tables
+        match table:
+            case "position":
+                found = [{"topic": place[0], "partition": place[1], "next_offset": at} for place, at in tables.positions.items()]
+                return sorted(found, key=lambda row: (row["topic"], row["partition"]))
+            case "request":
+                return sorted(tables.request_rows(), key=lambda row: row["request_id"])
+            case "outbox":
+                return [_told(row) for row in sorted(tables.outbox_rows(), key=lambda row: row["id"])]
+            case "parked":
+                return [_told(row) for row in tables.parked.rows.values()]
+            case "inbox":
+                found = [
+                    {"source": source, "id": one, "digest": digest, "request_id": request_id}
+                    for (source, one), (digest, request_id) in tables.inbox.items()
+                ]
+                return sorted(found, key=lambda row: (row["source"], row["id"]))
+            case _:
+                return [{"request_id": one, "text": text} for one, text in sorted(self._own.heard.items())]
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out instants; of a settled record it matters that it is."""
+    told = {name: value for name, value in row.items() if name not in _LEFT_OUT}
+    if "resolved_at" in row:
+        told["settled"] = row["resolved_at"] is not None
+    return told

@@ -34,6 +34,7 @@ async def open_pool(
         timeout=5,
         command_timeout=20,
         max_inactive_connection_lifetime=300,
+        reset=_as_it_is,
         init=look,  # type: ignore[arg-type]  # asyncpg hands it a connection, typed as a bare one
         server_settings={
             "application_name": f"aiguilleur {name}",
@@ -41,3 +42,8 @@ async def open_pool(
             **KEEPALIVE,
         },
     )
+
+
+async def _as_it_is(_connection: Connection) -> None:
+    """Keep a connection that is given back: nobody here sets, listens or locks on one of the pool, so the round trip that would
+    undo it is saved. A transaction left open is rolled back before this is asked."""

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 
 from deploy.local.kafka import KafkaServer
 from deploy.local.mailsink import MailSink
 from deploy.local.postgres import PostgresServer
 from deploy.local.town import Town
-from shared.events.topics import SERVICES
 from tests.proof.checker import violations
 from tests.proof.evidence import Evidence, History
 from tests.proof.gathering import gather
@@ -24,20 +22,21 @@ from tests.proof.gathering import gather
 class Scene:
     """Kafka, PostgreSQL, mail sink and the five services, all local processes."""
 
+    initdb: tuple[str, ...] = ()
+    """Options of the database cluster that is made."""
+
     def __init__(self, folder: Path) -> None:
+        self.history = History()
         self.kafka = KafkaServer(folder / "kafka")
-        self.postgres = PostgresServer(folder / "postgres")
+        self.postgres = PostgresServer(folder / "postgres", initdb=self.initdb)
         self.sink = MailSink(folder / "mail")
+        self.town = self._build(folder / "town")
+
+    def _build(self, folder: Path) -> Town:
+        """Start the servers, and make the town that stands on them."""
         for server in (self.kafka, self.postgres, self.sink):
             server.start()
-        self.town = Town(
-            folder / "town",
-            kafka=self.kafka.bootstrap,
-            admin_dsn=self.postgres.dsn,
-            smtp=self.sink.smtp,
-            shared_clock=True,
-        )
-        self.history = History()
+        return Town(folder, kafka=self.kafka.bootstrap, admin_dsn=self.postgres.dsn, smtp=self.sink.smtp, shared_clock=True)
 
     def close(self) -> None:
         """End everything."""
@@ -50,31 +49,15 @@ class Scene:
 
         `kills`: how often the notifier may have lost its word about mails that it had just sent.
         """
-        orchestrator = asyncio.create_task(self._orchestrate())
-        try:
-            return await self._heal_and_check(kills=kills)
-        finally:
-            orchestrator.cancel()
+        evidence, broken = await self.heal_and_look(kills=kills)
+        assert not broken, f"{len(broken)} violations, such as\n" + "\n".join(broken[:40])
+        assert self.history.accepted, "the load must have been accepted"
+        return evidence
 
-    async def _orchestrate(self) -> None:
-        """Restart, as an orchestrator does, a service that says it is not alive. A test that needs it says so in its output."""
-        async with httpx.AsyncClient(trust_env=False, timeout=3) as http:
-            while True:
-                await asyncio.sleep(3)
-                for service in SERVICES:
-                    try:
-                        answer = await http.get(f"{self.town.url(service)}/live")
-                    except httpx.TransportError:
-                        continue  # it is being restarted, or too busy to say
-                    if answer.status_code == 503:
-                        print(f"{service} said that it was not alive and was restarted: {answer.text}")
-                        self.town.kill(service)
-                        await asyncio.to_thread(self.town.start, service)
-                        self.history.mail_losses += service == "notifier"
-
-    async def _heal_and_check(self, *, kills: int) -> Evidence:
+    async def heal_and_look(self, *, kills: int) -> tuple[Evidence, list[str]]:
+        """As `heal_and_check`, and return what was found and every violation."""
         history = self.history
-        self.sink.behave()
+        await asyncio.to_thread(self.sink.behave)
         self.town.set_clock(self.town.now(), speed=60.0)  # retries of mails come due
         await self._rest()
         history.quiet_at = self.town.now()
@@ -83,13 +66,10 @@ class Scene:
             await self._rest()
         history.checked_at = self.town.now() - timedelta(hours=1)
         history.mail_losses += kills
-        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, self.sink.mails())
-        broken = violations(evidence, history)
-        assert not broken, f"{len(broken)} violations, such as\n" + "\n".join(broken[:40])
-        assert history.accepted, "the load must have been accepted"
-        return evidence
+        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, await asyncio.to_thread(self.sink.mails))
+        return evidence, await asyncio.to_thread(violations, evidence, history)
 
-    async def _rest(self, *, timeout_seconds: float = 90) -> None:
+    async def _rest(self, *, timeout_seconds: float = 120) -> None:
         """Return when nothing is under way and no deadline of the sla is due. Raises TimeoutError."""
         until = time.monotonic() + timeout_seconds
         while True:

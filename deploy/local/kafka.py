@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
@@ -42,6 +42,17 @@ class KafkaServer:
         self._controller_port = ports.free_port()
         self._process: ServerProcess | None = None
         self._classpath = ""
+        self._detours: dict[str, tuple[int, int]] = {}
+
+    def detour(self, name: str, through: Callable[[int], int]) -> str:
+        """Before the start: give clients another address, of a port that leads here through something else.
+
+        `through` is given a port of the broker and returns the one that clients connect to: they stay on that way, as the
+        broker advertises it on this listener.
+        """
+        port = ports.free_port()
+        self._detours[name.upper()] = port, through(port)
+        return f"127.0.0.1:{self._detours[name.upper()][1]}"
 
     @property
     def bootstrap(self) -> str:
@@ -100,7 +111,8 @@ class KafkaServer:
     def _start_once(self) -> None:
         settings = self.folder / "server.properties"
         template = Template((_HERE / "kafka.properties").read_text())
-        settings.write_text(template.substitute(port=self.port, controller_port=self._controller_port, folder=self.folder))
+        own = {"port": self.port, "controller_port": self._controller_port, "folder": self.folder}
+        settings.write_text(template.substitute(own | self._listeners()))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(settings)
         self._process = ServerProcess(
@@ -124,6 +136,14 @@ class KafkaServer:
         except StartError:
             self._process.kill()
             raise
+
+    def _listeners(self) -> dict[str, str]:
+        detours = self._detours.items()
+        return {
+            "listeners": "".join(f",{name}://127.0.0.1:{port}" for name, (port, _) in detours),
+            "advertised": "".join(f",{name}://127.0.0.1:{shown}" for name, (_, shown) in detours),
+            "protocols": "".join(f",{name}:PLAINTEXT" for name in self._detours),
+        }
 
     def _format(self, settings: Path) -> None:
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")

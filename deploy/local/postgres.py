@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -24,12 +25,13 @@ class PostgresServer:
     After `start` the server has answered a query. It refuses to run as root: as root it runs as user nobody.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, *, initdb: Sequence[str] = ()) -> None:
         self.folder = folder.resolve()
         self._port_is_given = port is not None
         self.port = port or ports.free_port()
         self._process: ServerProcess | None = None
         self._password = ""
+        self._initdb = initdb
 
     @property
     def dsn(self) -> str:
@@ -60,7 +62,7 @@ class PostgresServer:
         binaries = postgres_binaries.find(reachable_by_all=user is not None)
         self._password = _kept_password(home / "password")
         if not (home / "data" / "PG_VERSION").exists():
-            _initialise(home, binaries=binaries, user=user, password=self._password)
+            _initialise(home, binaries=binaries, user=user, password=self._password, more=self._initdb)
         for attempt in range(1, _STARTS + 1):
             try:
                 return self._start_once(binaries / "postgres", home / "data", user=user)
@@ -73,6 +75,22 @@ class PostgresServer:
         """The fast shutdown (SIGINT): open transactions are rolled back, data is checkpointed."""
         if self._process is not None:
             self._process.stop()
+
+    def stop_at_once(self) -> None:
+        """The immediate shutdown (SIGQUIT): nothing is finished, nothing checkpointed; the next start recovers from the WAL."""
+        self._running.stop(signal.SIGQUIT)
+
+    def limit_files(self, most_bytes: int | None) -> None:
+        """Have the server find no room past this size of a file, or take the limit away (None).
+
+        By `prlimit` of util-linux, as the server's own user: without more rights nobody else may.
+        """
+        limit = "unlimited" if most_bytes is None else most_bytes
+        for process in self._running.members():
+            command = ["prlimit", f"--pid={process}", f"--fsize={limit}:"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **as_user(self._user))
+            if done.returncode != 0 and Path(f"/proc/{process}").exists():
+                raise RuntimeError(f"prlimit: {done.stderr}")
 
     def kill(self) -> None:
         """kill -9 of the server and all its backends."""
@@ -141,7 +159,7 @@ def _kept_password(file: Path) -> str:
     return file.read_text()
 
 
-def _initialise(home: Path, *, binaries: Path, user: str | None, password: str) -> None:
+def _initialise(home: Path, *, binaries: Path, user: str | None, password: str, more: Sequence[str]) -> None:
     """initdb's half-made data is removed by initdb itself when it fails."""
     password_file = home / "password.initdb"
     data = home / "data"
@@ -153,7 +171,7 @@ def _initialise(home: Path, *, binaries: Path, user: str | None, password: str) 
         for path in (data, password_file):
             os.chown(path, account["user"], account["group"])
     command = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256"]
-    command += ["--pwfile", password_file, "-E", "UTF8", "--no-locale"]
+    command += ["--pwfile", password_file, "-E", "UTF8", "--no-locale", *more]
     try:
         done = subprocess.run(
             [str(part) for part in command],

@@ -92,6 +92,10 @@ class ServerProcess:
             _send(child, signal.SIGKILL)
         self._gone(children)
 
+    def members(self) -> list[int]:
+        """The ids of the process and its children."""
+        return [self.pid, *(child.pid for child in self._children())]
+
     def pause(self) -> None:
         """SIGSTOP: connections stay open and nobody answers."""
         for member in (self._handle, *self._children()):

@@ -9,15 +9,14 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import uvloop
 
 from deploy.local import ports
 
-T = TypeVar("T")
 _ANSWER_SECONDS: Final = 10
 _FULL_BYTES: Final = 1_048_576
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
@@ -135,6 +134,9 @@ class _End(asyncio.Protocol):
         peer = self.peer
         if peer is None or peer.transport is None or not self._link.is_open(upwards=self._upwards):
             return
+        if peer._gone:
+            self._held.clear()
+            return
         count = max(0, len(self._held) - (self._timed if keep is None else keep))
         if count:
             going, self._held = self._held[:count], self._held[count:]
@@ -192,8 +194,7 @@ class Proxy:
 
     def reset(self, names: Iterable[str]) -> None:
         """Reset every connection of these links."""
-        links = [self._links[name] for name in names]
-        self._call(lambda: [link.reset() for link in links])
+        self._do(self._reset([self._links[name] for name in names]))
 
     def heal(self, *, reset: bool = False) -> None:
         """Fair weather on all links; with `reset` what was held is forgotten and the connections with it."""
@@ -212,11 +213,10 @@ class Proxy:
                 link._server.close()
             link.reset()
 
-    def _call(self, call: Callable[[], object]) -> None:
-        async def run() -> None:
-            call()
-
-        self._do(run())
+    @staticmethod
+    async def _reset(links: Iterable[Link]) -> None:
+        for link in links:
+            link.reset()
 
     def _do(self, coroutine: Any) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_ANSWER_SECONDS)

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.process import ServerProcess
 from shared.events.topics import SERVICES
-from tests.faults.forgery import publish_out_of_order, publish_poison
-from tests.faults.load import Load
+from tests.chaos.forgery import publish_out_of_order, publish_poison
+from tests.chaos.load import Load
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]

@@ -14,7 +14,7 @@ from shared.events.content import Content
 from shared.events.topics import INBOUND, SERVICES, dead_letters
 from shared.vault.keys import find_keys
 from shared.vault.seal import Vault
-from tests.faults.forgery import publish
+from tests.chaos.forgery import publish
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

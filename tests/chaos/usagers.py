@@ -1,4 +1,4 @@
-"""Usagers who come back to their tracking page while things break: they add a message, they withdraw."""
+"""Usagers who come back to their tracking page while things break: they add a message, withdraw, have their data erased."""
 
 import asyncio
 from typing import Final, Literal, TypeAlias
@@ -7,13 +7,16 @@ from uuid import UUID
 import httpx
 
 from deploy.demo.pages import read_page
-from tests.faults.persistence import insist
+from tests.chaos.persistence import insist
 from tests.proof.evidence import Act, History
 
-Wish: TypeAlias = Literal["add", "withdraw"]
+Wish: TypeAlias = Literal["add", "withdraw", "erase"]
 
-_PLANS: Final[tuple[tuple[Wish, ...], ...]] = ((), (), (), (), ("add",), ("add", "add"), ("withdraw",), ("add", "withdraw"))
-_PATH: Final[dict[Wish, str]] = {"add": "/ajouter", "withdraw": "/retirer"}
+_PLANS: Final[tuple[tuple[Wish, ...], ...]] = (
+    (), (), (), (), (), (), (), (), ("add",), ("add",), ("add", "add"), ("withdraw",), ("withdraw",),
+    ("add", "withdraw"), ("erase",), ("add", "erase"),
+)  # fmt: skip
+_PATH: Final[dict[Wish, str]] = {"add": "/ajouter", "withdraw": "/retirer", "erase": "/effacer"}
 
 
 class Usagers:
@@ -33,7 +36,7 @@ class Usagers:
     async def _come_back(self, request_id: UUID, url: str, plan: tuple[Wish, ...], *, after_seconds: float) -> None:
         for wish in plan:
             await asyncio.sleep(after_seconds)
-            shown = await insist(self._http, "GET", url + (_PATH[wish] if wish == "withdraw" else ""))
+            shown = await insist(self._http, "GET", url + ("" if wish == "add" else _PATH[wish]))
             if shown is None:
                 return
             form = next((form for form in read_page(shown).forms if form.action.endswith(_PATH[wish])), None)
@@ -41,6 +44,8 @@ class Usagers:
                 return  # the request is closed: the page offers nothing more
             typed = form.fields | ({"text": "J’ajoute que le banc est celui de gauche."} if wish == "add" else {})
             answer = await insist(self._http, "POST", url + _PATH[wish], data=typed)
+            if wish == "erase":
+                return  # done or not, the log says; a second time changes nothing
             if answer is None:
                 self._acts.append(Act(request_id, wish, "unknown"))
                 return

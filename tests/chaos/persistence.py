@@ -4,6 +4,8 @@ import asyncio
 
 import httpx
 
+NO_ANSWER: tuple[type[Exception], ...] = (httpx.TransportError, AttributeError)
+"""AttributeError: what anyio raises on uvloop when a connection is reset between being made and being looked at."""
 TRIES = 60
 _PAUSE_SECONDS = 0.25
 
@@ -16,7 +18,7 @@ async def insist(http: httpx.AsyncClient, method: str, url: str, **request: obje
     for _ in range(TRIES):
         try:
             answer = await http.request(method, url, **request)  # type: ignore[arg-type]  # as httpx takes them
-        except httpx.TransportError:
+        except NO_ANSWER:
             await asyncio.sleep(_PAUSE_SECONDS)
             continue
         if answer.status_code not in (429, 503):

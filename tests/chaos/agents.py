@@ -9,7 +9,7 @@ import httpx
 
 from deploy.demo.pages import Form, WebPage, read_page
 from services.router.wording import ACTION, BUTTON
-from tests.faults.persistence import insist
+from tests.chaos.persistence import insist
 from tests.proof.evidence import Act, History
 
 Click: TypeAlias = Literal["take_charge", "answer", "transfer", "resolve"]
@@ -20,7 +20,7 @@ _PLANS: Final[tuple[tuple[Click, ...], ...]] = (
     ("answer",), ("answer", "transfer"), ("transfer",), ("take_charge", "transfer"), ("resolve",),
 )  # fmt: skip
 """What the agents do about a request when it comes to them; a quarter of the requests nobody touches."""
-_AT_ONCE = 6
+_AT_ONCE = 4
 _SUCCESS = 'class="notice success"'
 """The box that says that the action is done, now or by an earlier click of the same agent."""
 
@@ -41,8 +41,8 @@ class Agents:
         """Read and act until `stop`, then finish what was begun."""
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
-                answer = await self._http.get(f"{self._mails_url}/api/mails", params={"after": self._last})
-                for mail in answer.raise_for_status().json():
+                answer = await insist(self._http, "GET", f"{self._mails_url}/api/mails", params={"after": self._last})
+                for mail in answer.json() if answer is not None else ():
                     self._last = mail["id"]
                     if mail["message_id"].startswith("<assignment.") and mail["message_id"] not in self._seen:
                         self._seen.add(mail["message_id"])
@@ -60,8 +60,10 @@ class Agents:
         async with self._busy:
             if not plan or self._stopping:
                 return
-            whole = (await self._http.get(f"{self._mails_url}/api/mails/{mail['id']}")).raise_for_status().json()
-            page = await self._open(next(link for link in whole["links"] if "/a/" in link))
+            whole = await insist(self._http, "GET", f"{self._mails_url}/api/mails/{mail['id']}")
+            if whole is None:
+                return
+            page = await self._open(next(link for link in whole.json()["links"] if "/a/" in link))
             for action in plan:
                 found = page and await self._find(page, action)
                 if not found:

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from tests.faults.agents import Agents
-from tests.faults.load import Load
-from tests.faults.usagers import Usagers
+from tests.chaos.agents import Agents
+from tests.chaos.load import Load
+from tests.chaos.usagers import Usagers
 from tests.scene import Scene
 
 
 @asynccontextmanager
-async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[None]:
+async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[Load]:
     """Have people use the scene's town for the time of the block; after it all have their answers.
 
     Whatever a client was told wrong (a server error, say) is raised at the end.
@@ -30,7 +30,7 @@ async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[None]:
         group.create_task(agents.serve())
         try:
             await asyncio.sleep(1.0)
-            yield
+            yield load
         finally:
             load.stop()
             agents.stop()

@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import httpx
 
-from tests.faults.persistence import insist
+from tests.chaos.persistence import insist
 from tests.proof.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
@@ -26,15 +27,24 @@ class Load:
         self._history = history
         self._on_accepted = on_accepted
         self._stopping = asyncio.Event()
-        self._number = 0
+        self.posted = 0
 
     async def run(self) -> None:
         """Post until `stop`, then wait for the answers that are missing."""
         async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
             while not self._stopping.is_set():
-                self._number += 1
-                group.create_task(self._post(http, self._number))
+                self.posted += 1
+                group.create_task(self._post(http, self.posted))
                 await asyncio.sleep(1 / self._rate)
+
+    @asynccontextmanager
+    async def at(self, times: float) -> AsyncIterator[None]:
+        """Post so many times as much for the time of the block."""
+        self._rate *= times
+        try:
+            yield
+        finally:
+            self._rate /= times
 
     def stop(self) -> None:
         """Begin no further post."""

@@ -1,0 +1,92 @@
+"""R1 and R2: faults of every kind, at random and at named points, on the real thing; after healing the checker looks.
+
+Each seed is kept in a file when it is done, so that a run that was broken off goes on where it was: `--seed N` runs one seed.
+"""
+
+import time
+from typing import Final
+
+from deploy.local import folders
+from shared.delivery.points import POINTS
+from tests.chaos.outcome import Outcome, table
+from tests.chaos.plan import DRAWN, PARTS, draw
+from tests.chaos.seed import Form, run_seed
+from tests.proof.letters import MOST_IN_FLIGHT
+from tests.proof.options import Options
+from tests.proof.report import Figure
+
+SHORT: Final = Form("short", rate=12.0, seconds=38.0, faults=27)
+LONG: Final = Form("long", rate=60.0, seconds=90.0, faults=54, requests=5000, most_seconds=130.0)
+_SEEDS: Final = {"short": 3, "long": 20}
+KEPT: Final = folders.LOCAL / "proof" / "chaos"
+_SAME_RUN_SECONDS: Final = 3 * 3600.0
+
+
+async def prove(options: Options) -> list[Figure]:
+    """R1 and R2, by `python -m tests.proof chaos`."""
+    form = SHORT if options.short else LONG
+    seeds = [options.seed] if options.seed is not None else list(seeds_of(form))
+    until = time.monotonic() + options.minutes * 60 if options.minutes else None
+    outcomes: list[Outcome] = []
+    for seed in seeds:
+        outcome = None if options.short or options.seed is not None else _done_before(form, seed)
+        if outcome is None:
+            if until is not None and time.monotonic() > until:
+                break
+            print(f"  seed {seed}: {len(draw(seed, seconds=form.seconds, count=form.faults))} faults", flush=True)
+            if options.seed is not None:
+                print("\n".join(f"    {one}" for one in draw(seed, seconds=form.seconds, count=form.faults)), flush=True)
+            outcome = await run_seed(options.folder / f"seed-{seed}", seed, form)
+            outcome.save(KEPT)
+        print(f"  {outcome.line()}", flush=True)
+        if outcome.violations or outcome.missed_points:
+            print("\n".join(f"    {one}" for one in (*outcome.violations[:20], *outcome.missed_points)))
+            print(f"    again: python -m tests.proof chaos {'--short ' * options.short}--seed {seed}", flush=True)
+        outcomes.append(outcome)
+    print(table(outcomes), flush=True)
+    return _figures(form, outcomes, whole=len(outcomes) >= PARTS)
+
+
+def seeds_of(form: Form) -> range:
+    """Return the seeds of a form."""
+    return range(1, _SEEDS[form.name] + 1)
+
+
+def _done_before(form: Form, seed: int) -> Outcome | None:
+    path = KEPT / f"{form.name}-{seed}.json"
+    if not path.exists() or time.time() - path.stat().st_mtime > _SAME_RUN_SECONDS:
+        return None
+    return Outcome.find(KEPT, form.name, seed)
+
+
+def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure]:
+    violations = sum(len(one.violations) for one in outcomes)
+    faults = sum(sum(one.faults.values()) for one in outcomes)
+    accepted = sum(one.accepted for one in outcomes)
+    again, losses = sum(one.repeated_mails for one in outcomes), sum(one.mail_losses for one in outcomes)
+    reached = {point for one in outcomes for point in one.points}
+    least = form.faults * len(outcomes)
+    wanted = {
+        one.point for seed in (one.seed for one in outcomes) for one in draw(seed, seconds=form.seconds, count=0) if one.point
+    }
+    told = [
+        Figure("R1", f"violations of the invariants, {accepted} requests accepted", violations, "= 0", violations == 0),
+        Figure("R1", f"faults over {len(outcomes)} seeds", faults, f">= {least}", faults >= least),
+        Figure(
+            "R1", f"named points at which a service died, of {len(POINTS)}", len(reached), f"= {len(wanted)}", reached >= wanted
+        ),
+        Figure(
+            "R2",
+            f"mails that came again, {losses} losses of the notifier",
+            again,
+            f"<= {MOST_IN_FLIGHT * losses}",
+            again <= MOST_IN_FLIGHT * losses,
+        ),
+    ]
+    if whole and form is LONG:
+        least = form.requests * len(outcomes)
+        told.append(Figure("R1", f"requests accepted over {len(outcomes)} seeds", accepted, f">= {least}", accepted >= least))
+    if whole:
+        missing = DRAWN - {kind for one in outcomes for kind in one.faults}
+        told.append(Figure("R1", f"kinds of faults that never came, of {len(DRAWN)}", len(missing), "= 0", not missing))
+    return told

@@ -1,0 +1,315 @@
+"""Every kind of fault: how often it is drawn, whom it strikes and for how long, and how it is made."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from shared.events.topics import SERVICES
+from tests.chaos.forgery import out_of_order, poison, publish
+from tests.chaos.load import Load
+from tests.chaos.proxy import FAIR, Weather
+from tests.chaos.reached import first_of
+from tests.chaos.scene import WAL_SEGMENT_BYTES, ChaosScene
+from tests.chaos.town import LINKS
+
+POINT_SECONDS: Final = 25.0
+_REPEATS: Final = 20
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a plan. `at`: seconds from the start of the load. `seconds`: how long it lasts. `amount`: as its kind says."""
+
+    at: float
+    kind: str
+    target: str = ""
+    seconds: float = 0.0
+    amount: float = 0.0
+    point: str = ""
+
+    def __str__(self) -> str:
+        told = (
+            self.target,
+            self.point,
+            f"{self.seconds:.1f} s" if self.seconds else "",
+            f"{self.amount:g}" if self.amount else "",
+        )
+        return f"{self.at:6.1f}  {self.kind:16} {' '.join(one for one in told if one)}"
+
+
+@dataclass
+class Stage:
+    """What faults are made on, and what is noted of them."""
+
+    scene: ChaosScene
+    load: Load
+    began: dict[Fault, float] = field(default_factory=dict)
+    ended: dict[Fault, float] = field(default_factory=dict)
+    """Monotonic seconds."""
+    reached: set[str] = field(default_factory=set)
+    """Points at which a service died."""
+    turn: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    """By server, link or service: what would undo each other comes one after the other."""
+
+    async def run(self, fault: Fault) -> None:
+        """Make one fault, and wait until it is over."""
+        self.began[fault] = time.monotonic()
+        await KINDS[fault.kind].make(self, fault)
+        self.ended[fault] = time.monotonic()
+
+
+class Kind(NamedTuple):
+    """A kind of fault. `weight`: how often it is drawn. `targets`: whom it strikes. `seconds`, `amount`: from, to."""
+
+    make: Callable[[Stage, Fault], Awaitable[None]]
+    weight: int = 1
+    targets: tuple[str, ...] = ("",)
+    seconds: tuple[float, float] = (0.0, 0.0)
+    amount: tuple[float, float] = (0.0, 0.0)
+
+    def draw(self, chance: random.Random, name: str, at: float) -> Fault:
+        """Return one of this kind."""
+        return Fault(
+            round(at, 2),
+            name,
+            chance.choice(self.targets),
+            round(chance.uniform(*self.seconds), 2),
+            round(chance.uniform(*self.amount), 2),
+        )
+
+
+async def _kill(stage: Stage, fault: Fault) -> None:
+    await asyncio.to_thread(stage.scene.town.processes[fault.target].kill)
+
+
+async def _stop(stage: Stage, fault: Fault) -> None:
+    await asyncio.to_thread(stage.scene.town.processes[fault.target].stop)
+
+
+async def _restart_all(stage: Stage, _fault: Fault) -> None:
+    for service in SERVICES:
+        await asyncio.to_thread(stage.scene.town.processes[service].stop)
+        await stage.scene.orchestrator.all_ready(service)
+
+
+async def _die_at(stage: Stage, fault: Fault) -> None:
+    async with stage.turn[fault.target]:
+        await _arm(stage, fault)
+
+
+async def _arm(stage: Stage, fault: Fault) -> None:
+    armed = stage.scene.town.arm(fault.target, fault.point)
+    if first := first_of(fault.point):
+        service = f".{fault.target}" if first == "lose_kafka" else fault.target
+        await KINDS[first].make(stage, Fault(fault.at, first, service.removeprefix("."), seconds=KINDS[first].seconds[1]))
+    until = time.monotonic() + POINT_SECONDS
+    while armed.exists() and time.monotonic() < until:
+        await asyncio.sleep(0.05)
+    if armed.exists():
+        armed.unlink(missing_ok=True)
+    else:
+        stage.reached.add(fault.point)
+
+
+async def _freeze(stage: Stage, fault: Fault) -> None:
+    async with stage.turn[fault.target]:
+        process = stage.scene.town.processes[fault.target]
+        process.pause()
+        await asyncio.sleep(fault.seconds)
+        process.resume()
+
+
+async def _kill_broker(stage: Stage, fault: Fault) -> None:
+    async with stage.turn["kafka"]:
+        await asyncio.to_thread(stage.scene.kafka.kill)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(stage.scene.kafka.restart)
+
+
+async def _freeze_broker(stage: Stage, fault: Fault) -> None:
+    async with stage.turn["kafka"]:
+        stage.scene.kafka.pause()
+        await asyncio.sleep(fault.seconds)
+        stage.scene.kafka.resume()
+
+
+async def _stop_postgres(stage: Stage, fault: Fault) -> None:
+    async with stage.turn["postgres"]:
+        await asyncio.to_thread(stage.scene.postgres.stop_at_once)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(stage.scene.postgres.restart)
+
+
+async def _fill_disk(stage: Stage, fault: Fault) -> None:
+    """No file of PostgreSQL grows past 1 MiB: its tables find no room, as on a full disk; its log, in smaller pieces, does.
+
+    A real full disk is not to be had without the rights to mount one. To PostgreSQL it is the same failed write.
+    """
+    async with stage.turn["postgres"]:
+        await asyncio.to_thread(stage.scene.postgres.limit_files, WAL_SEGMENT_BYTES)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(stage.scene.postgres.limit_files, None)
+
+
+async def _lock(stage: Stage, fault: Fault) -> None:
+    """Somebody's session holds a table for a while: every statement of the service on it is slow."""
+    async with stage.turn["postgres"]:
+        session = await asyncpg.connect(stage.scene.town.admin_dsn)
+        try:
+            async with session.transaction():
+                await session.execute(f"LOCK TABLE {fault.target}.request IN ACCESS EXCLUSIVE MODE")
+                await asyncio.sleep(fault.seconds)
+        finally:
+            await session.close()
+
+
+def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Callable[[Stage, Fault], Awaitable[None]]:
+    """Return what makes a link behave so for a time; with `forget` its connections are reset at the end."""
+
+    async def make(stage: Stage, fault: Fault) -> None:
+        proxy, names = stage.scene.proxy, [fault.target]
+        stage.scene.history.mail_losses += 2 * fault.target.startswith("smtp")
+        async with stage.turn[fault.target]:
+            await asyncio.to_thread(proxy.change, names, weather(fault))
+            await asyncio.sleep(fault.seconds)
+            if forget:
+                await asyncio.to_thread(proxy.reset, names)
+            await asyncio.to_thread(proxy.change, names, FAIR)
+
+    return make
+
+
+async def _reset(stage: Stage, fault: Fault) -> None:
+    stage.scene.history.mail_losses += 2 * fault.target.startswith("smtp")
+    await asyncio.to_thread(stage.scene.proxy.reset, [fault.target])
+
+
+async def _pass_time(stage: Stage, fault: Fault) -> None:
+    town = stage.scene.town
+    town.set_clock(town.now() + timedelta(seconds=fault.amount), speed=1.0)
+
+
+async def _pass_days(stage: Stage, _fault: Fault) -> None:
+    town = stage.scene.town
+    town.set_clock(town.now() + timedelta(days=6), speed=1.0)
+
+
+async def _skew(stage: Stage, fault: Fault) -> None:
+    town = stage.scene.town
+    town.skew(fault.target, timedelta(seconds=fault.amount))
+    await asyncio.sleep(fault.seconds)
+    town.set_clock(town.now(), speed=1.0)
+
+
+def _mail_server(losses: int = 0, **behaviour: object) -> Callable[[Stage, Fault], Awaitable[None]]:
+    """Return what has the mail server behave so; `losses`: how often a mail may have come without our knowing."""
+
+    async def make(stage: Stage, fault: Fault) -> None:
+        async with stage.turn["smtp"]:
+            stage.scene.history.mail_losses += losses
+            await asyncio.to_thread(lambda: stage.scene.sink.behave(**behaviour))
+            await asyncio.sleep(fault.seconds)
+            await asyncio.to_thread(stage.scene.sink.behave)
+
+    return make
+
+
+async def _overload(stage: Stage, fault: Fault) -> None:
+    async with stage.load.at(5.0):
+        await asyncio.sleep(fault.seconds)
+
+
+async def _spoil(stage: Stage, _fault: Fault) -> None:
+    spoilt = poison()
+    stage.scene.history.forged.add(spoilt.about)
+    async with stage.turn["kafka"]:
+        await publish(stage.scene.kafka.bootstrap, "requests.v1", spoilt.records)
+
+
+async def _disorder(stage: Stage, _fault: Fault) -> None:
+    forged = out_of_order()
+    stage.scene.history.forged.add(forged.request_id)
+    async with stage.turn["kafka"]:
+        await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.early, forged.early])
+        await asyncio.sleep(0.3)
+        await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.late, forged.late])
+
+
+async def _rewind(stage: Stage, fault: Fault) -> None:
+    """Have a service read its topics from their beginning, as `aiguilleur rewind` does."""
+    await _execute(stage, f"UPDATE {fault.target}.position SET next_offset = 0 WHERE next_offset > 0")
+
+
+async def _repeat(stage: Stage, fault: Fault) -> None:
+    """Have a relay publish the last archived events again, as after a lost acknowledgement."""
+    last = f"SELECT id FROM {fault.target}.outbox WHERE sequence IS NOT NULL AND published_at IS NOT NULL ORDER BY id DESC"
+    await _execute(
+        stage,
+        f"UPDATE {fault.target}.outbox SET published_at = NULL WHERE id IN ({last} LIMIT {_REPEATS})",
+    )
+
+
+async def _execute(stage: Stage, statement: str) -> None:
+    async with stage.turn["postgres"]:
+        database = await asyncpg.connect(stage.scene.town.admin_dsn)
+        try:
+            await database.execute(statement)
+        finally:
+            await database.close()
+
+
+async def _lose(stage: Stage, fault: Fault, server: str, seconds: float) -> None:
+    await _weather(lambda _: _SHUT)(stage, Fault(fault.at, "refuse", f"{server}.{fault.target}", seconds))
+
+
+_CUT: Final = Weather(up=False, down=False)
+_SHUT: Final = Weather(refuse=True)
+KINDS: Final[dict[str, Kind]] = {
+    "kill": Kind(_kill, 10, SERVICES),
+    "stop": Kind(_stop, 2, SERVICES),
+    "restart_all": Kind(_restart_all, 1),
+    "point": Kind(_die_at, 0),
+    "freeze": Kind(_freeze, 3, SERVICES, (0.5, 4)),
+    "zombie": Kind(_freeze, 1, SERVICES, (11, 14)),
+    "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
+    "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6)),
+    "postgres_stop": Kind(_stop_postgres, 1, ("postgres",), (0.2, 3)),
+    "disk_full": Kind(_fill_disk, 1, ("postgres",), (2, 5)),
+    "lock": Kind(_lock, 2, SERVICES, (1, 4)),
+    "cut": Kind(_weather(lambda _: _CUT), 2, LINKS, (1, 8)),
+    "cut_up": Kind(_weather(lambda _: Weather(up=False)), 2, LINKS, (1, 8)),
+    "cut_down": Kind(_weather(lambda _: Weather(down=False)), 2, LINKS, (1, 8)),
+    "half_open": Kind(_weather(lambda _: _CUT, forget=True), 2, LINKS, (1, 8)),
+    "reset": Kind(_reset, 4, LINKS),
+    "refuse": Kind(_weather(lambda _: _SHUT), 2, LINKS, (1, 5)),
+    "latency": Kind(_weather(lambda one: Weather(latency_seconds=one.amount)), 2, LINKS, (2, 8), (0.01, 0.2)),
+    "clock_forward": Kind(_pass_time, 2, ("clock",), amount=(60, 8 * 3600)),
+    "clock_back": Kind(_pass_time, 1, ("clock",), amount=(-90, -5)),
+    "clock_skew": Kind(_skew, 1, SERVICES, (2, 6), (-30, 30)),
+    "smtp_puts_off": Kind(_mail_server(refuse=451), 1, ("smtp",), (2, 4)),
+    "smtp_refuses": Kind(_mail_server(refuse=550, recipient="usager"), 1, ("smtp",), (1, 2)),
+    "smtp_slow": Kind(_mail_server(delay_seconds=1.0), 1, ("smtp",), (2, 5)),
+    "smtp_drops": Kind(_mail_server(drop_connection=True), 1, ("smtp",), (1, 3)),
+    "smtp_forgets": Kind(_mail_server(2, drop_connection=True, store_before_dropping=True), 1, ("smtp",), (0.5, 2)),
+    "overload": Kind(_overload, 1, ("load",), (1, 3)),
+    "poison": Kind(_spoil, 1, ("log",)),
+    "disorder": Kind(_disorder, 1, ("log",)),
+    "rewind": Kind(_rewind, 1, SERVICES),
+    "repeat": Kind(_repeat, 1, ("intake", "router", "notifier")),
+    # What leads to a point, each for its service.
+    "days_pass": Kind(_pass_days, 0, ("clock",)),
+    "reset_postgres": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", f"postgres.{one.target}")), 0, SERVICES),
+    "reset_smtp": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", "smtp.notifier")), 0, SERVICES),
+    "lose_kafka": Kind(lambda stage, one: _lose(stage, one, "kafka", 12), 0, SERVICES),
+    "lose_smtp": Kind(lambda stage, one: _lose(stage, one, "smtp", 2), 0, SERVICES),
+    "days_pass_for_the_sla": Kind(
+        lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES
+    ),
+}

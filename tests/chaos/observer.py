@@ -1,0 +1,110 @@
+"""Looks at what an operator looks at, once a second: /live, /ready and /metrics of every service."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from deploy.local.town import Town
+from shared.events.topics import SERVICES
+from tests.chaos.persistence import NO_ANSWER
+
+EVERY_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 2.0
+_WATCHED: Final = (
+    "aiguilleur_unavailable_total",
+    "aiguilleur_publish_errors_total",
+    "aiguilleur_relay_failing",
+    "aiguilleur_halted",
+    "aiguilleur_parked_total",
+    "aiguilleur_gaps_total",
+    "aiguilleur_mails_total",
+    "aiguilleur_turned_away_total",
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one service said at one moment (monotonic seconds). None: it did not answer."""
+
+    at: float
+    service: str
+    live: int | None = None
+    ready: int | None = None
+    text: str = ""
+    """What /live or /ready said besides "ok"."""
+    counted: dict[str, float] = field(default_factory=dict)
+    """Metrics, by name and labels."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody would be called."""
+        gauges = sum(value for name, value in self.counted.items() if "_failing" in name or "_halted" in name)
+        return self.live == 200 and self.ready == 200 and not self.text and not gauges
+
+
+class Observer:
+    """Keeps every sample of a run."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self.samples: list[Sample] = []
+        self.latest: dict[str, Sample] = {}
+
+    async def serve(self) -> None:
+        """Look, for ever."""
+        async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as http, asyncio.TaskGroup() as group:
+            for service in SERVICES:
+                group.create_task(self._watch(http, service))
+
+    async def _watch(self, http: httpx.AsyncClient, service: str) -> None:
+        while True:
+            sample = self.latest[service] = await self._look(http, service)
+            self.samples.append(sample)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _look(self, http: httpx.AsyncClient, service: str) -> Sample:
+        at, url = time.monotonic(), self._town.url(service)
+        try:
+            live, ready = await http.get(f"{url}/live"), await http.get(f"{url}/ready")
+            metrics = (await http.get(f"{url}/metrics")).text
+        except NO_ANSWER:
+            return Sample(at, service)
+        told = "; ".join(one for answer in (live, ready) for one in answer.text.splitlines() if one != "ok")
+        counted = {}
+        for line in metrics.splitlines():
+            if line.startswith(_WATCHED):
+                name, _, value = line.rpartition(" ")
+                counted[name] = float(value)
+        return Sample(at, service, live.status_code, ready.status_code, told, counted)
+
+    def between(self, began: float, ended: float, services: Iterable[str]) -> list[Sample]:
+        """Return the samples of services from the last one before an instant to another instant, each service in order."""
+        wanted, before, found = set(services), {}, []
+        for one in self.samples:
+            if one.service not in wanted or one.at > ended:
+                continue
+            if one.at < began:
+                before[one.service] = one
+            else:
+                found.append(one)
+        return [*before.values(), *found]
+
+
+def risen(samples: list[Sample], *parts: str) -> float:
+    """Return by how much the counters whose name holds all these parts rose; one that fell began anew."""
+    last: dict[tuple[str, str], float] = {}
+    rise: dict[str, float] = defaultdict(float)
+    for one in samples:
+        for name, value in one.counted.items():
+            if not all(part in name for part in parts):
+                continue
+            before = last.get((one.service, name))
+            if before is not None:
+                rise[name] += value - before if value >= before else value
+            last[one.service, name] = value
+    return sum(rise.values())

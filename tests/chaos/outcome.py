@@ -1,0 +1,73 @@
+"""What became of a seed, as it is kept in a file and told in a table."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Outcome:
+    """One seed's run. `recoveries`: seconds from a death to being ready, where no server was away meanwhile."""
+
+    seed: int
+    form: str
+    faults: dict[str, int] = field(default_factory=dict)
+    points: list[str] = field(default_factory=list)
+    """Reached, that is: a service died there."""
+    missed_points: list[str] = field(default_factory=list)
+    posted: int = 0
+    accepted: int = 0
+    unknown: int = 0
+    acts: int = 0
+    mails: int = 0
+    repeated_mails: int = 0
+    mail_losses: int = 0
+    deaths: int = 0
+    recoveries: list[float] = field(default_factory=list)
+    red: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each part of the run took."""
+
+    def save(self, folder: Path) -> None:
+        """Keep it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.form}-{self.seed}.json"
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def find(cls, folder: Path, form: str, seed: int) -> "Outcome | None":
+        """Return what was kept of an earlier run of a seed."""
+        path = folder / f"{form}-{seed}.json"
+        return cls(**json.loads(path.read_text())) if path.exists() else None
+
+    def line(self) -> str:
+        """Tell it in a line."""
+        took = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
+        return (
+            f"seed {self.seed}: {sum(self.faults.values())} faults, {self.deaths} deaths, {len(self.points)} points, "
+            f"{self.accepted} of {self.posted} accepted, {self.unknown} unknown, {self.acts} acts, {self.mails} mails, "
+            f"{self.repeated_mails} again, {len(self.violations)} violations ({took})"
+        )
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Tell several seeds in a table."""
+    faults: Counter[str] = Counter()
+    for one in outcomes:
+        faults.update(one.faults)
+    lines = ["faults by kind:"]
+    lines += [f"  {name:16} {count:6}" for name, count in sorted(faults.items())]
+    for name in ("posted", "accepted", "unknown", "acts", "mails", "repeated_mails", "deaths"):
+        lines.append(f"{name:18} {sum(getattr(one, name) for one in outcomes):8}")
+    recoveries = sorted(seconds for one in outcomes for seconds in one.recoveries)
+    if recoveries:
+        p50, p99 = (recoveries[int(share * (len(recoveries) - 1))] for share in (0.5, 0.99))
+        lines.append(
+            f"from a death to being ready, {len(recoveries)} times: p50 {p50:.1f}, p99 {p99:.1f}, most {recoveries[-1]:.1f} s"
+        )
+    lines += [f"seed {one.seed} red: {text}" for one in outcomes for text in one.red]
+    lines += [f"seed {one.seed}: {text}" for one in outcomes for text in one.violations[:20]]
+    return "\n".join(lines)

@@ -1,0 +1,35 @@
+"""The plan of a seed: every fault of a run, drawn beforehand."""
+
+import random
+from typing import Final
+
+from shared.delivery.points import POINTS
+from tests.chaos.faults import KINDS, Fault
+from tests.chaos.reached import services_of
+
+PARTS: Final = 3
+"""Over so many seeds in a row every kind of fault and every point comes at least once."""
+_CALM_SECONDS: Final = 2.0
+_DRAWN: Final = [name for name, kind in KINDS.items() if kind.weight]
+DRAWN: Final = frozenset(_DRAWN)
+
+
+def draw(seed: int, *, seconds: float, count: int) -> list[Fault]:
+    """Return at least `count` faults of a load of so many seconds, in the order in which they begin."""
+    chance = random.Random(seed)
+    part = seed % PARTS
+    last = max(_CALM_SECONDS, seconds - 2.0)
+
+    def moment() -> float:
+        return chance.uniform(_CALM_SECONDS, last)
+
+    drawn = [KINDS[name].draw(chance, name, moment()) for name in _DRAWN[part::PARTS]]
+    points = POINTS[part::PARTS]
+    for place, point in enumerate(chance.sample(points, k=len(points))):  # over the time: a service dies at one at a time
+        at = _CALM_SECONDS + (last - _CALM_SECONDS) * place / len(points) * 0.9
+        drawn.append(Fault(round(at, 2), "point", chance.choice(services_of(point)), point=point))
+    weights = [KINDS[name].weight for name in _DRAWN]
+    while len(drawn) < count:
+        (name,) = chance.choices(_DRAWN, weights)
+        drawn.append(KINDS[name].draw(chance, name, moment()))
+    return sorted(drawn, key=lambda one: one.at)

@@ -1,0 +1,163 @@
+"""One seed: a town, its load, the faults of the plan, healing, and the checker."""
+
+import asyncio
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.alarms import cries, untold
+from tests.chaos.crowd import crowd
+from tests.chaos.faults import Fault, Stage
+from tests.chaos.orchestrator import Death
+from tests.chaos.outcome import Outcome
+from tests.chaos.plan import draw
+from tests.chaos.scene import ChaosScene
+
+_ENDINGS: Final = (0, -9, -15)
+"""How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
+_CALM_AFTER_SECONDS: Final = 3.0
+_PROGRESS_SECONDS: Final = 15.0
+_SERVERS_AWAY: Final = ("broker_kill", "broker_freeze", "postgres_stop", "zombie", "freeze", "disk_full", "lock")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How large a seed is."""
+
+    name: str
+    rate: float
+    seconds: float
+    faults: int
+    requests: int = 0
+    """After the time and the faults the load goes on until so many were posted, for `most_seconds` in all at most."""
+    most_seconds: float = 0.0
+
+
+async def run_seed(folder: Path, seed: int, form: Form) -> Outcome:
+    """Run one seed in a town of its own, which is gone afterwards."""
+    outcome = Outcome(seed, form.name)
+    began = time.monotonic()
+    scene = await asyncio.to_thread(ChaosScene, folder)
+    try:
+        await scene.open()
+        outcome.seconds["start"] = time.monotonic() - began
+        await _Run(scene, seed, form, outcome).run()
+    finally:
+        await asyncio.to_thread(scene.close)
+    return outcome
+
+
+class _Run:
+    """A seed under way."""
+
+    def __init__(self, scene: ChaosScene, seed: int, form: Form, outcome: Outcome) -> None:
+        self._scene = scene
+        self._form = form
+        self._outcome = outcome
+        self._plan = draw(seed, seconds=form.seconds, count=form.faults)
+        scene.orchestrator.on_death = self._note_death
+
+    def _note_death(self, death: Death) -> None:
+        self._outcome.deaths += 1
+        if death.code not in _ENDINGS:
+            tail = self._scene.town.processes[death.service].log_tail(4)
+            self._outcome.violations.append(f"{death.service} ended by itself, with {death.code}: {tail}")
+        self._scene.history.mail_losses += death.service == "notifier" and death.code == -9
+
+    async def run(self) -> None:
+        """Load and faults, then healing, then the checker."""
+        scene, outcome = self._scene, self._outcome
+        watching = [asyncio.create_task(scene.observer.serve()), asyncio.create_task(scene.orchestrator.serve())]
+        try:
+            stage, began = await self._break(), time.monotonic()
+            await self._heal()
+            await self._check(stage)
+            outcome.seconds["check"] = time.monotonic() - began
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+    async def _break(self) -> Stage:
+        began = time.monotonic()
+        stage: Stage | None = None
+        try:
+            async with crowd(self._scene, rate=self._form.rate) as load:
+                stage = Stage(self._scene, load)
+                await self._play(stage)
+                self._outcome.posted = load.posted
+        except* Exception as told:  # a wrong answer, or a fault that could not be made: either fails the seed
+            self._outcome.violations += [f"a client or a fault: {type(one).__name__} {one}" for one in _leaves(told)]
+            traceback.print_exception(told)
+        assert stage is not None, "the crowd came"
+        self._outcome.posted = stage.load.posted
+        self._outcome.seconds["load"] = time.monotonic() - began
+        self._outcome.faults = dict(Counter(fault.kind for fault in stage.ended))
+        self._outcome.points = sorted(stage.reached)
+        self._outcome.missed_points = sorted({one.point for one in self._plan if one.kind == "point"} - stage.reached)
+        return stage
+
+    async def _play(self, stage: Stage) -> None:
+        began = told = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for fault in self._plan:
+                while (wait := began + fault.at - time.monotonic()) > 0:
+                    await asyncio.sleep(min(wait, 1.0))
+                    if time.monotonic() - told > _PROGRESS_SECONDS:
+                        told = time.monotonic()
+                        print(f"    {told - began:4.0f} s, {len(stage.ended)} faults, {stage.load.posted} posts", flush=True)
+                group.create_task(stage.run(fault))
+            await asyncio.sleep(max(0.0, began + self._form.seconds - time.monotonic()))
+        while stage.load.posted < self._form.requests and time.monotonic() - began < self._form.most_seconds:
+            await asyncio.sleep(0.2)
+
+    async def _heal(self) -> None:
+        scene = self._scene
+        await asyncio.to_thread(scene.proxy.heal)
+        await asyncio.to_thread(scene.sink.behave)
+        scene.town.disarm()
+        for process in scene.town.processes.values():
+            process.resume()
+        await scene.orchestrator.all_ready()
+
+    async def _check(self, stage: Stage) -> None:
+        scene, outcome, history = self._scene, self._outcome, self._scene.history
+        try:
+            evidence, broken = await scene.heal_and_look(kills=0)
+        except TimeoutError as late:
+            outcome.violations.append(f"no rest: {late}")
+            return
+        outcome.violations += broken
+        outcome.accepted, outcome.unknown, outcome.acts = len(history.accepted), history.unknown, len(history.acts or [])
+        outcome.mails, outcome.mail_losses = len(evidence.mails), history.mail_losses
+        outcome.repeated_mails = sum(count - 1 for count in evidence.message_ids.values())
+        if not history.accepted:
+            outcome.violations.append("nothing was accepted: the load never reached intake")
+        times = [(fault, stage.began[fault], ended) for fault, ended in stage.ended.items()]
+        outcome.violations += untold(times, scene.observer.between)
+        outcome.recoveries = _recoveries(scene.orchestrator.deaths, times)
+        outcome.red = scene.orchestrator.red
+        calm = time.monotonic()
+        await asyncio.sleep(_CALM_AFTER_SECONDS)
+        outcome.violations += cries([one for one in scene.observer.samples if one.at >= calm])
+
+
+def _recoveries(deaths: Sequence[Death], times: Sequence[tuple[Fault, float, float]]) -> list[float]:
+    """Return how long it took from each death to being ready, where nothing else was away or frozen meanwhile."""
+    away = [(began, ended) for fault, began, ended in times if fault.kind in _SERVERS_AWAY or "." in fault.target]
+    found = []
+    for death in deaths:
+        with suppress(TypeError):
+            again = death.at + death.seconds  # type: ignore[operator]  # None: it died once more before it was ready
+            if not any(began < again and death.at < ended + 1.0 for began, ended in away):
+                found.append(round(again - death.at, 2))
+    return found
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [leaf for one in group.exceptions for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])]

@@ -1,0 +1,102 @@
+"""`python -m tests.proof mutants`: puts each seeded bug into a copy of the code, and sees who notices (R10)."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.local import folders
+from tests.mutants.catalogue import MUTANTS
+from tests.mutants.mutant import Catcher, Mutant
+from tests.mutants.table import Line, as_markdown, as_text
+from tests.mutants.tree import TESTS_FAILED, Tree, Trial
+from tests.proof.options import Options
+from tests.proof.report import Figure
+
+WANTED: Final = 25
+SIDE_BY_SIDE: Final = 2
+RESULT: Final = folders.LOCAL / "proof" / "mutants.md"
+
+
+class Uncaught(Exception):
+    """A catcher fails without any bug, or cannot be run: what it says of a bug means nothing."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A bug, and one who has to notice."""
+
+    mutant: Mutant
+    catcher: Catcher
+
+
+async def prove(options: Options) -> list[Figure]:
+    """Try every mutant; in the short form those whose catcher needs no server. Writes the table as Markdown, too."""
+    mutants = [one for one in MUTANTS if not (options.short and one.caught_by.servers)]
+    works = [Work(one, catcher) for one in mutants for catcher in (one.caught_by, *(() if options.short else one.also))]
+    trees = [Tree(options.folder / f"tree{place}") for place in range(SIDE_BY_SIDE)]
+    await _control(trees, works)
+    lines = await _try_all(trees, works)
+    print(as_text(lines))
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(as_markdown(lines))
+    return [_figure(mutants, lines, short=options.short), *_kinds(lines, short=options.short)]
+
+
+async def _control(trees: Sequence[Tree], works: Sequence[Work]) -> None:
+    """See that every catcher is content with the code as it is. Raises Uncaught."""
+    names = {
+        servers: sorted({test for one in works if one.catcher.servers is servers for test in one.catcher.tests})
+        for servers in (False, True)
+    }
+    print(f"without any bug: {sum(map(len, names.values()))} files and tests", flush=True)
+    both = [Catcher(tuple(tests), "") for tests in names.values() if tests]
+    trials = await asyncio.gather(*(tree.run(catcher) for tree, catcher in zip(trees, both, strict=False)))
+    for trial in trials:
+        if trial.exit_code != 0:
+            raise Uncaught(f"without any bug a catcher fails:\n{trial.tail()}")
+        print(f"  pass, in {trial.seconds:.0f} s", flush=True)
+
+
+async def _try_all(trees: Sequence[Tree], works: Sequence[Work]) -> list[Line]:
+    left = list(reversed(works))
+    lines: list[Line] = []
+
+    async def work(tree: Tree) -> None:
+        while left:
+            one = left.pop()
+            with tree.mutated(one.mutant):
+                trial = await tree.run(one.catcher)
+            lines.append(Line(one.mutant, one.catcher, is_caught=is_caught(one.catcher, trial), seconds=trial.seconds))
+            print(f"  {len(lines)}/{len(works)} {lines[-1].verdict:8} {one.mutant.name} ({trial.seconds:.0f} s)", flush=True)
+            if not lines[-1].is_caught:
+                print(trial.tail(), flush=True)
+
+    await asyncio.gather(*(work(tree) for tree in trees))
+    order = {one: place for place, one in enumerate(works)}
+    return sorted(lines, key=lambda line: order[Work(line.mutant, line.catcher)])
+
+
+def is_caught(catcher: Catcher, trial: Trial) -> bool:
+    """Tests failed, and what failed is what had to. A copy that cannot even be loaded is nobody's catch."""
+    return trial.exit_code == TESTS_FAILED and catcher.says in trial.output
+
+
+def _figure(mutants: Sequence[Mutant], lines: Sequence[Line], *, short: bool) -> Figure:
+    missed = {line.mutant.name for line in lines if not line.is_caught}
+    caught = len(mutants) - len(missed)
+    enough = short or caught >= WANTED
+    goal = f"all {len(mutants)}" if short else f"all {len(mutants)}, >= {WANTED}"
+    return Figure("R10", f"seeded bugs caught, of {len(mutants)}", caught, goal, met=enough and not missed)
+
+
+def _kinds(lines: Sequence[Line], *, short: bool) -> list[Figure]:
+    """How many are caught by the simulation, and how many on real parts: each kind of proof has to be able to fail."""
+    if short:
+        return []
+    wanted = {"simulation": 8, "chaos": 3}
+    caught = {kind: {line.mutant.name for line in lines if line.is_caught and line.catcher.kind == kind} for kind in wanted}
+    return [
+        Figure("R10", f"seeded bugs caught by {kind}", len(caught[kind]), f">= {least}", met=len(caught[kind]) >= least)
+        for kind, least in wanted.items()
+    ]

@@ -1,0 +1,205 @@
+"""Bugs in how the log is read: the pure core, the shell, its store."""
+
+from typing import Final
+
+from tests.mutants.mutant import Edit, Mutant, caught, edit, simulated
+
+_CORE, _SHELL, _STORE = "shared/delivery/core.py", "shared/delivery/shell.py", "shared/delivery/store.py"
+
+READING: Final = (
+    Mutant(
+        "sequence-not-checked",
+        "What was seen before is taken again: the check of the sequence is gone",
+        edit(_CORE, "        if one.sequence < expected:\n", "        if one.sequence < 0:\n"),
+        caught("tests/delivery/test_core.py", says="test_a_duplicate_changes_nothing"),
+        also=(simulated("7 parked: router parked"),),
+    ),
+    Mutant(
+        "duplicate-off-by-one",
+        "The very last event counts as new once more: `<` of the last one seen instead of the next one expected",
+        edit(_CORE, "        if one.sequence < expected:\n", "        if one.sequence < run.seen[spot]:\n"),
+        caught("tests/delivery/test_core.py", says="test_a_duplicate_changes_nothing"),
+        also=(simulated("7 parked: router parked"),),
+    ),
+    Mutant(
+        "gap-passed-over",
+        "What comes after a missing event is taken as if nothing were missing",
+        edit(_CORE, "        if one.sequence > expected:\n", "        if one.sequence > expected + 1_000_000:\n"),
+        caught("tests/delivery/test_core.py", says="test_what_comes_after_a_gap_waits_and_is_taken_in_order"),
+        also=(simulated("2 gap not seen"),),
+    ),
+    Mutant(
+        "parked-out-of-order",
+        "When a gap closes, the parked successors are taken from the last one on",
+        edit(_CORE, "following = run.find_waiting(topic, run.seen[spot] + 1)", "following = run.waiting[-1]"),
+        caught("tests/delivery/test_core.py", says="test_what_comes_after_a_gap_waits_and_is_taken_in_order"),
+        also=(simulated("8 state: "),),
+    ),
+    Mutant(
+        "poison-swallowed",
+        "The guard swallows what a step raises, and calls the event taken",
+        edit(
+            _CORE,
+            "            return run.park(one, _why(error), describe(error))\n        if one.parked_id",
+            '            return Result("done", run.request_id)\n        if one.parked_id',
+        ),
+        caught("tests/delivery/test_core.py", says="test_poison_is_parked_its_successors_wait_its_neighbours_go_on"),
+        also=(simulated("8 state: "),),
+    ),
+    Mutant(
+        "poison-halts",
+        "One event that its step cannot take stops all that is in the batch with it",
+        edit(
+            _CORE,
+            "            return run.park(one, _why(error), describe(error))\n        if one.parked_id",
+            "            raise\n        if one.parked_id",
+        ),
+        caught("tests/delivery/test_core.py", says="test_poison_is_parked_its_successors_wait_its_neighbours_go_on"),
+        also=(simulated("0 raised: Poisoned"),),
+    ),
+    Mutant(
+        "ticket-not-noted",
+        "An Idempotency-Key, a CloudEvents id, a used link is not written down: the same comes in again",
+        edit(_CORE, "folded.tickets.append((ticket, request_id))", "_ = (ticket, request_id)"),
+        caught("tests/delivery/test_core.py", says="test_a_ticket_is_taken_once"),
+        also=(simulated("1 repeated: "),),
+    ),
+    Mutant(
+        "other-content-same-ticket",
+        "Another content under a used key is answered as if it had been taken",
+        edit(
+            _CORE,
+            "    if one.ticket is None or one.ticket.digest == digest:\n",
+            "    if one.ticket is None or one.ticket.digest:\n",
+        ),
+        caught("tests/delivery/test_core.py", says="test_the_same_ticket_with_another_content_is_refused"),
+        also=(simulated("1 repeated: "),),
+    ),
+    Mutant(
+        "position-first",
+        "The place in the log is committed before the effects: a batch that fails or dies in between is never taken",
+        (
+            Edit(
+                _SHELL,
+                "connection, connection.transaction():\n            self.gate.require()\n            positions",
+                "connection:\n            self.gate.require()\n            positions",
+            ),
+            Edit(
+                _SHELL,
+                "            folded = await self._fold(connection, inputs, how=how)\n            folded.parked",
+                "            await self.store.save(connection, Folded(), moved)\n"
+                "            folded = await self._fold(connection, inputs, how=how)\n            folded.parked",
+            ),
+        ),
+        caught(
+            "tests/delivery/test_shell.py::test_twins_on_the_same_rows_take_everything_once",
+            servers=True,
+            says="test_twins_on_the_same_rows_take_everything_once",
+        ),
+        also=(simulated("1 lost: "),),
+    ),
+    Mutant(
+        "request-not-locked-nor-compared",
+        "A click and the log change one request at once: no row lock, no revision, the later one wins",
+        (
+            Edit(_STORE, '" ORDER BY request_id FOR UPDATE" if lock else ""', '" ORDER BY request_id"'),
+            Edit(_STORE, "UPDATE SET {updates} WHERE r.revision = excluded.revision - 1", "UPDATE SET {updates}"),
+        ),
+        caught(
+            "tests/delivery/test_shell.py::test_a_local_input_and_the_log_change_one_request_without_losing_either",
+            servers=True,
+            says="test_a_local_input_and_the_log_change_one_request_without_losing_either",
+        ),
+    ),
+    Mutant(
+        "revision-not-compared",
+        "Two who both create a request, or change one that neither could lock, overwrite one another",
+        edit(_STORE, "UPDATE SET {updates} WHERE r.revision = excluded.revision - 1", "UPDATE SET {updates}"),
+        caught(
+            "tests/delivery/test_shell.py::test_a_local_input_and_the_log_change_one_request_without_losing_either",
+            servers=True,
+            says="test_a_local_input_and_the_log_change_one_request_without_losing_either",
+        ),
+    ),
+    Mutant(
+        "state-without-outbox",
+        "The state is saved, what is to be told of it is not",
+        edit(_STORE, "saved, outbox = folded.saved, folded.outbox + copies", "saved, outbox = folded.saved, copies"),
+        caught(
+            "tests/delivery/test_log.py::test_the_relay_publishes_in_order_and_marks_once",
+            servers=True,
+            says="test_the_relay_publishes_in_order_and_marks_once",
+        ),
+    ),
+    Mutant(
+        "outbox-without-state",
+        "What happened is told, and forgotten by who told it",
+        edit(_STORE, "saved, outbox = folded.saved, folded.outbox + copies", "saved, outbox = [], folded.outbox + copies"),
+        caught(
+            "tests/delivery/test_shell.py::test_records_below_the_position_were_taken_and_are_dropped",
+            servers=True,
+            says="test_records_below_the_position_were_taken_and_are_dropped",
+        ),
+    ),
+    Mutant(
+        "parked-without-bytes",
+        "A parked record keeps its reason and loses what it was: nothing can be replayed",
+        edit("shared/delivery/parked_rows.py", "            return raw.value, False\n", "            return None, False\n"),
+        caught(
+            "tests/delivery/test_shell.py::test_a_parked_record_keeps_its_bytes_and_a_copy_goes_to_the_dead_letters",
+            servers=True,
+            says="test_a_parked_record_keeps_its_bytes_and_a_copy_goes_to_the_dead_letters",
+        ),
+        also=(simulated("12 records: "),),
+    ),
+    Mutant(
+        "tried-again-after-unknown",
+        "A commit whose outcome nobody knows is run once more at once, as if it had failed",
+        edit(
+            _SHELL,
+            'place=lane)\n                raise Unavailable("PostgreSQL does not answer; try again in a moment") from error\n',
+            "place=lane)\n                inputs = [one._replace(ticket=None) for one in inputs]\n                continue\n",
+        ),
+        simulated("acts: "),
+    ),
+    Mutant(
+        "acknowledged-by-the-client",
+        "FastStream acknowledges what it hands over: its default, and messages are lost at every kill",
+        edit("shared/delivery/subscription.py", "ack_policy=AckPolicy.MANUAL", "ack_policy=AckPolicy.ACK_FIRST"),
+        caught("tests/architecture/test_subscribers.py", says="test_a_subscriber_leaves_the_place_in_the_log_to_the_shell"),
+    ),
+    Mutant(
+        "member-not-static",
+        "A restarted replica is a stranger to its group: all stand still until the old one is given up",
+        edit(
+            "shared/delivery/subscription.py",
+            "group_instance_id=member,",
+            'group_instance_id=f"{member}-{id(object())}",',
+        ),
+        caught("tests/architecture/test_subscribers.py", says="test_a_subscriber_leaves_the_place_in_the_log_to_the_shell"),
+    ),
+    Mutant(
+        "watchdog-never-red",
+        "A consumer or a relay that hangs is called alive for ever",
+        edit(
+            "shared/delivery/watchdog.py",
+            "        if self._excused is None:\n            return None\n        now",
+            "        if self._excused is not None:\n            return None\n        now",
+        ),
+        caught("tests/delivery/test_watchdog.py::test_a_relay_that_stands_still_turns_red", servers=True, says="turns_red"),
+    ),
+    Mutant(
+        "rebuilt-backwards",
+        "A rebuild folds the events of a topic in the wrong order",
+        edit(
+            "shared/delivery/history.py",
+            "_Consumed, Told]] = []\n    latest: datetime | None = None\n    for sequence in sorted(events):\n",
+            "_Consumed, Told]] = []\n    latest: datetime | None = None\n    for sequence in sorted(events, reverse=True):\n",
+        ),
+        caught(
+            "tests/delivery/test_rebuild.py::test_a_rebuild_gives_the_same_states_bit_for_bit",
+            servers=True,
+            says="test_a_rebuild_gives_the_same_states_bit_for_bit",
+        ),
+    ),
+)

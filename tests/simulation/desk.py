@@ -80,7 +80,7 @@ class MemoryDesk:
             WITH_ROWS, pool=pool, clock=SetClock(NOW), authority_of=lambda _code: authority, vault=vault
         )
         reader: Reader = self.shell.reader
-        parked = MemoryParked("notifier", read=reader.read_parked, hide=vault.hide, now=scheduler.tick)  # type: ignore[arg-type]  # rows as mappings
+        parked = MemoryParked("notifier", read=reader.read_parked, hide=vault.hide, now=scheduler.tick)
         self._own = SampleRows()
         self.tables: Tables[Notes] = Tables(self.shell.core, parked, self._own, locks, scheduler.tick)
         self.shell.store = MemoryStore(self.tables, reader.read_waiting, Calm())  # type: ignore[assignment]  # stands for the store

@@ -116,8 +116,8 @@ class Group:
             self.leader = next((process for process in self.processes if process.alive), None)
             self.wake_relay(0)
 
-    def wake_relay(self, delay: int) -> None:
-        """Say that there may be something to publish."""
+    def wake_relay(self, delay: int | None) -> None:
+        """Say that there may be something to publish; None: as soon as word gets there."""
         if self.leader is not None:
             self.leader.wake_relay(delay)
 

@@ -112,10 +112,6 @@ class Line:
         answer = server.answer(mail)
         if answer.kind != "sent":
             return answer
-        known = process.group.tables.state(mail.request_id)
-        if known is None or mail.name not in known.letters:  # erased while it was under way: told as failed by then
-            server.unnoted[mail.message_id] += 1
-            return answer
         self._unnoted.append(mail)
         if process.group.armed:
             if fault := process.group.strike("sender_crash", "sent"):
@@ -129,7 +125,11 @@ class Line:
         return answer
 
     def noted(self) -> None:
-        """All that was handed over so far is noted."""
+        """All that was handed over so far is noted; of what was erased while it was under way it was told that it failed."""
+        for mail in self._unnoted:
+            known = self._process.group.tables.state(mail.request_id)
+            if known is None or known.done.get(mail.name) != "sent":
+                self._process.world.mail.unnoted[mail.message_id] += 1
         self._unnoted.clear()
 
     def lost(self) -> None:

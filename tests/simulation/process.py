@@ -187,11 +187,11 @@ class Process:
         self.group.lead()
 
     def _wake_relay(self) -> None:
-        self.group.wake_relay(self.world.delay(self.random))
+        self.group.wake_relay(None)
 
-    def wake_relay(self, delay: int) -> None:
-        """Have its relay look at the outbox."""
-        self.world.scheduler.wake(self._relay, delay)
+    def wake_relay(self, delay: int | None) -> None:
+        """Have its relay look at the outbox; None: as soon as word gets there."""
+        self.world.scheduler.wake(self._relay, self.world.delay(self.random) if delay is None else delay)
 
     # --- local inputs ------------------------------------------------------------------------------------------------
 
@@ -224,7 +224,8 @@ class Process:
     def hear(self, place: Place) -> None:
         """Learn that a partition may hold something new."""
         self._dirty[place] = None
-        self.world.scheduler.wake(self._consumer, self.world.delay(self.random))
+        if self._consumer.due is None:
+            self.world.scheduler.wake(self._consumer, self.world.delay(self.random))
 
     def go_back(self, place: Place, offset: int) -> None:
         """Fetch from an earlier offset again."""

@@ -64,7 +64,7 @@ async def test_a_town_writes_the_same_rows(seed: int, database: str) -> None:
             await connection.execute(STATEMENTS[name].sql, *[list(column) for column in zip(*rows, strict=True)])
         for table in TABLES:
             columns = list(found[table][0]) if found[table] else ["request_id"]
-            real = await connection.fetch(f"SELECT {', '.join(columns)} FROM {table}")  # names of ours
+            real = map(dict, await connection.fetch(f"SELECT {', '.join(columns)} FROM {table}"))  # names of ours
             assert _plain(real) == _plain(found[table]), table
     finally:
         await connection.close()

@@ -92,6 +92,7 @@ class World:
             for number in range(random.choice(settings.copies)):
                 group.processes.append(Process(group, number))
         self._ids = 0
+        self._turn = 0
         self._id_random = self.random_for("ids")
 
     # --- running -----------------------------------------------------------------------------------------------------
@@ -190,10 +191,11 @@ class World:
         self._wake_loops("sla", row.due - self.scheduler.now)
 
     def _wake_loops(self, service: str, delay: int) -> None:
-        for process in self.groups[service].processes:
-            if process.alive:
-                for task in process.loops:
-                    self.scheduler.wake(task, max(0, delay - process.skew) + self.delay(process.random))
+        loops = [(process, task) for process in self.groups[service].processes if process.alive for task in process.loops]
+        if loops:
+            self._turn += 1
+            process, task = loops[self._turn % len(loops)]  # the others look when their own next row is due, or their lease over
+            self.scheduler.wake(task, max(0, delay - process.skew) + self.delay(process.random))
 
     def accepted(self, request_id: UUID, address: str) -> None:
         """A request was answered 2xx."""

@@ -1,0 +1,36 @@
+"""`python -m tests.cost`: shows what things cost beside what was recorded, exits 1 on a difference; `--record` keeps them."""
+
+import argparse
+import asyncio
+import sys
+
+from deploy.local import address, folders
+from tests.cost import gate, opcodes, wire
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.cost", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="keep what is measured now; say why in the commit")
+    chosen = parser.parse_args()
+    folders.sweep_dead_runs()
+    folder = folders.own_run()
+    try:
+        with address.postgres(folder / "postgres") as admin_dsn:
+            costs = {"wire": asyncio.run(wire.measured(admin_dsn)), f"opcodes {gate.PYTHON}": opcodes.measured()}
+    finally:
+        folders.remove(folder)
+    recorded = gate.read()
+    for kind, measured in costs.items():
+        print(kind)
+        for name, cost in measured.items():
+            print(f"  {cost:6}  (recorded {recorded.get(kind, {}).get(name, '-'):>6})  {name}")
+    if chosen.record:
+        gate.record(costs)
+        return 0
+    told = [line for kind, measured in costs.items() for line in gate.faults(measured, recorded.get(kind, {}))]
+    print(*told, sep="\n")
+    return 1 if told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

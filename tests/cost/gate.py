@@ -1,0 +1,37 @@
+"""Costs that do not depend on the speed of the machine, beside those that were recorded."""
+
+import json
+import sys
+from pathlib import Path
+
+RECORDED = Path(__file__).with_name("recorded.json")
+TOLERANCE = 0.05
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+MEANT = "If it is meant, `python -m tests.cost --record` and commit recorded.json with the reason."
+Costs = dict[str, dict[str, int]]
+"""By kind ("wire", or "opcodes" and the version of Python): what is measured, and how much it costs."""
+
+
+def read() -> Costs:
+    """Return what was recorded."""
+    found: Costs = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
+    return found
+
+
+def record(costs: Costs) -> None:
+    """Keep these; what was recorded of other versions of Python stays."""
+    RECORDED.write_text(json.dumps(read() | costs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def faults(measured: dict[str, int], recorded: dict[str, int]) -> list[str]:
+    """Return a line for each cost that is not what was recorded: more, less by more than the tolerance, new or gone."""
+    told = []
+    for name in sorted(measured.keys() | recorded.keys()):
+        now, before = measured.get(name), recorded.get(name)
+        if now is None or before is None:
+            told.append(f"{name}: {'is not recorded yet' if before is None else 'is recorded, but no longer measured'}. {MEANT}")
+        elif now > before * (1 + TOLERANCE):
+            told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}. Find what it is spent on. {MEANT}")
+        elif now < before * (1 - TOLERANCE):
+            told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}, better. Keep it so: record it. {MEANT}")
+    return told

@@ -1,0 +1,42 @@
+"""The cost gate: what a request costs in round trips, bytes and instructions is what was recorded, on any machine."""
+
+import os
+
+import pytest
+
+from deploy.local import address
+from tests.conftest import fresh_database
+from tests.cost import gate, opcodes, wire
+
+
+def test_a_step_a_read_and_a_letter_cost_the_instructions_that_were_recorded() -> None:
+    kind = f"opcodes {gate.PYTHON}"
+    recorded = gate.read()
+    if kind not in recorded and not os.environ.get("CI"):
+        pytest.skip(f"nothing is recorded for Python {gate.PYTHON}, only for {sorted(recorded)}: `python -m tests.cost --record`")
+    told = gate.faults(opcodes.measured(), recorded.get(kind, {}))
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.integration
+async def test_a_batch_costs_the_round_trips_and_bytes_that_were_recorded(postgres_server: address.Postgres) -> None:
+    async with fresh_database(postgres_server.dsn) as dsn:
+        told = gate.faults(await wire.measured(dsn), gate.read()["wire"])
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        ({"a": 105}, {"a": 100}, None),
+        ({"a": 106}, {"a": 100}, "Find what it is spent on"),
+        ({"a": 95}, {"a": 100}, None),
+        ({"a": 94}, {"a": 100}, "record it"),
+        ({"a": 7}, {"a": 6}, "Find what it is spent on"),
+        ({"a": 1}, {}, "not recorded yet"),
+        ({}, {"a": 1}, "no longer measured"),
+    ],
+)
+def test_more_than_the_tolerance_is_told(now: dict[str, int], before: dict[str, int], said: str | None) -> None:
+    told = gate.faults(now, before)
+    assert (said is None and not told) or (said is not None and said in told[0])

@@ -23,6 +23,7 @@ BATCH_SECONDS = Histogram("aiguilleur_batch_seconds", "Time of one transaction."
 STEP_SECONDS = Histogram(
     "aiguilleur_step_seconds", "Time that the pure core took for one batch.", ["service"], buckets=_SMALL_SECONDS
 )
+TURNED_AWAY = Counter("aiguilleur_turned_away_total", "Posts told to come back later, as too many waited.", ["service"])
 CONFLICTS = Counter("aiguilleur_conflicts_total", "Batches run again because another transaction came first.", ["service"])
 UNAVAILABLE = Counter("aiguilleur_unavailable_total", "Times that PostgreSQL or Kafka did not answer.", ["service", "what"])
 LATE = Histogram("aiguilleur_deadline_late_seconds", "How late a due row was acted upon.", ["service"], buckets=_SMALL_SECONDS)

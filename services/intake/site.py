@@ -13,6 +13,7 @@ from services.intake.domain.request import TrackedRequest
 from services.intake.rate_limit import RateLimit
 from services.intake.settings import IntakeSettings
 from services.intake.submission import Acceptance
+from shared import metrics
 from shared.app import App
 from shared.organisation import Authority
 from shared.pages.answers import ProblemAnswers
@@ -87,12 +88,19 @@ class Site:
         return f"/{authority}/suivi/{token}"
 
     def limit_forms(self, request: Request) -> None:
-        """Refuse who sends more forms than a person can (429)."""
+        """Refuse who sends more forms than a person can (429), and everybody while too many wait (503)."""
+        self._refuse_when_full()
         self._limit(self._forms, request)
 
     def limit_calls(self, request: Request) -> None:
-        """Refuse who calls the API more often than is agreed (429)."""
+        """Refuse who calls the API more often than is agreed (429), and everybody while too many wait (503)."""
+        self._refuse_when_full()
         self._limit(self._calls, request)
+
+    def _refuse_when_full(self) -> None:
+        if self.app.shell.is_full:  # before anything is read: turning away must cost less than taking
+            metrics.TURNED_AWAY.labels(self.app.name).inc()
+            raise unavailable()
 
     @staticmethod
     def _limit(limit: RateLimit, request: Request) -> None:

@@ -28,6 +28,8 @@ from shared.vault.seal import Vault
 
 S = TypeVar("S")
 MAX_LOCAL_BATCH = 500
+MAX_WAITING = 2 * MAX_LOCAL_BATCH
+"""About half a second's work: more would wait for longer than the usager does, and none the sooner."""
 LOCAL_PACE_SECONDS = 0.004
 """Under load a batch of local inputs begins this long after the one before at the soonest: more share one commit."""
 _TRIES = 20
@@ -95,6 +97,11 @@ class Shell(Generic[S]):
         if result.error is not None:
             raise result.error
         return result
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many inputs wait that more would only wait longer: whoever can come back later is told to."""
+        return len(self._queue) >= MAX_WAITING
 
     async def _enqueue(self, one: Input, future: "asyncio.Future[Result[S]]") -> Result[S]:
         self._queue.append((one, future))

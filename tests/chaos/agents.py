@@ -20,7 +20,6 @@ _PLANS: Final[tuple[tuple[Click, ...], ...]] = (
     ("answer",), ("answer", "transfer"), ("transfer",), ("take_charge", "transfer"), ("resolve",),
 )  # fmt: skip
 """What the agents do about a request when it comes to them; a quarter of the requests nobody touches."""
-_AT_ONCE = 4
 _SUCCESS = 'class="notice success"'
 """The box that says that the action is done, now or by an earlier click of the same agent."""
 
@@ -28,14 +27,14 @@ _SUCCESS = 'class="notice success"'
 class Agents:
     """Read all the mailboxes; each mail that hands a request over is acted upon once. Every third click is a double click."""
 
-    def __init__(self, http: httpx.AsyncClient, *, mails_url: str, history: History) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, mails_url: str, history: History, at_once: int) -> None:
         self._http = http
         self._mails_url = mails_url
         self._acts = history.acts if history.acts is not None else []
         self._stopping = False
         self._seen: set[str] = set()
         self._last = ""
-        self._busy = asyncio.Semaphore(_AT_ONCE)
+        self._busy = asyncio.Semaphore(at_once)
 
     async def serve(self) -> None:
         """Read and act until `stop`, then finish what was begun."""

@@ -15,8 +15,10 @@ from tests.proof.letters import MOST_IN_FLIGHT
 from tests.proof.options import Options
 from tests.proof.report import Figure
 
-SHORT: Final = Form("short", rate=12.0, seconds=38.0, faults=27)
-LONG: Final = Form("long", rate=60.0, seconds=90.0, faults=54, requests=5000, most_seconds=130.0)
+SHORT: Final = Form("short", rate=12.0, seconds=36.0, faults=27, climbs_every=3)
+LONG: Final = Form(
+    "long", rate=60.0, seconds=90.0, faults=54, agents_at_once=2, climbs_every=5, requests=5000, most_seconds=130.0
+)
 _SEEDS: Final = {"short": 3, "long": 20}
 KEPT: Final = folders.LOCAL / "proof" / "chaos"
 _SAME_RUN_SECONDS: Final = 3 * 3600.0

@@ -13,7 +13,7 @@ from tests.scene import Scene
 
 
 @asynccontextmanager
-async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[Load]:
+async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4) -> AsyncIterator[Load]:
     """Have people use the scene's town for the time of the block; after it all have their answers.
 
     Whatever a client was told wrong (a server error, say) is raised at the end.
@@ -24,7 +24,7 @@ async def crowd(scene: Scene, *, rate: float = 20) -> AsyncIterator[Load]:
     scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
         usagers = Usagers(http, history=history, group=group)
-        agents = Agents(http, mails_url=scene.sink.url, history=history)
+        agents = Agents(http, mails_url=scene.sink.url, history=history, at_once=agents_at_once)
         load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect)
         group.create_task(load.run())
         group.create_task(agents.serve())

@@ -106,12 +106,15 @@ async def _die_at(stage: Stage, fault: Fault) -> None:
 
 async def _arm(stage: Stage, fault: Fault) -> None:
     armed = stage.scene.town.arm(fault.target, fault.point)
-    if first := first_of(fault.point):
-        service = f".{fault.target}" if first == "lose_kafka" else fault.target
-        await KINDS[first].make(stage, Fault(fault.at, first, service.removeprefix("."), seconds=KINDS[first].seconds[1]))
-    until = time.monotonic() + POINT_SECONDS
-    while armed.exists() and time.monotonic() < until:
-        await asyncio.sleep(0.05)
+    first = first_of(fault.point)
+    for _ in range(2):  # another fault may keep the service from going there the first time
+        if first is not None:
+            await KINDS[first].make(stage, Fault(fault.at, first, fault.target, seconds=KINDS[first].seconds[1]))
+        until = time.monotonic() + POINT_SECONDS / 2
+        while armed.exists() and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        if not armed.exists():
+            break
     if armed.exists():
         armed.unlink(missing_ok=True)
     else:
@@ -308,7 +311,7 @@ KINDS: Final[dict[str, Kind]] = {
     "reset_postgres": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", f"postgres.{one.target}")), 0, SERVICES),
     "reset_smtp": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", "smtp.notifier")), 0, SERVICES),
     "lose_kafka": Kind(lambda stage, one: _lose(stage, one, "kafka", 12), 0, SERVICES),
-    "lose_smtp": Kind(lambda stage, one: _lose(stage, one, "smtp", 2), 0, SERVICES),
+    "lose_smtp": Kind(lambda stage, one: _lose(stage, one, "smtp", 3), 0, SERVICES),
     "days_pass_for_the_sla": Kind(
         lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES
     ),

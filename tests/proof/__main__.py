@@ -17,6 +17,7 @@ Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
 
 PROOFS: Final[dict[str, tuple[str, str]]] = {
     "chaos": ("tests.chaos.chaos", "R1, R2, faults of every kind on the real thing, then the checker; goes on where it was"),
+    "resilience": ("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
     "mutants": ("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
     "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
     "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),

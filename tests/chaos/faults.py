@@ -310,7 +310,7 @@ KINDS: Final[dict[str, Kind]] = {
     "days_pass": Kind(_pass_days, 0, ("clock",)),
     "reset_postgres": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", f"postgres.{one.target}")), 0, SERVICES),
     "reset_smtp": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", "smtp.notifier")), 0, SERVICES),
-    "lose_kafka": Kind(lambda stage, one: _lose(stage, one, "kafka", 12), 0, SERVICES),
+    "lose_kafka": Kind(lambda stage, one: _lose(stage, one, "kafka", 22), 0, SERVICES),
     "lose_smtp": Kind(lambda stage, one: _lose(stage, one, "smtp", 3), 0, SERVICES),
     "days_pass_for_the_sla": Kind(
         lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES

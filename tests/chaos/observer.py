@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx
@@ -83,13 +83,16 @@ class Observer:
         return Sample(at, service, live.status_code, ready.status_code, told, counted)
 
     def between(self, began: float, ended: float, services: Iterable[str]) -> list[Sample]:
-        """Return the samples of services from the last one before an instant to another instant, each service in order."""
+        """Return the samples of services between two instants, each service in order.
+
+        Before them comes what each had counted when it began; what was said then is not looked at.
+        """
         wanted, before, found = set(services), {}, []
         for one in self.samples:
             if one.service not in wanted or one.at > ended:
                 continue
             if one.at < began:
-                before[one.service] = one
+                before[one.service] = replace(one, live=200, ready=200, text="")
             else:
                 found.append(one)
         return [*before.values(), *found]

@@ -86,8 +86,12 @@ async def _compare_with_log(settings: CommandSettings, told: ServiceStatus) -> N
 
 
 async def _look(settings: CommandSettings) -> list[ServiceStatus]:
-    ends = await _log_ends(settings.kafka_address())
-    return [await _look_at(service, settings.service_dsn(service), ends) for service in SERVICES]
+    found = [await _look_at(service, settings.service_dsn(service)) for service in SERVICES]
+    ends = await _log_ends(settings.kafka_address())  # after the positions: the log of a busy town ends at or above them
+    for told, positions in found:
+        if positions is not None:
+            _compare(told, positions, ends)
+    return [told for told, _ in found]
 
 
 async def _log_ends(kafka: str) -> Ends | None:
@@ -108,21 +112,21 @@ async def _log_ends(kafka: str) -> Ends | None:
         await consumer.stop()
 
 
-async def _look_at(service: str, dsn: str, ends: Ends | None) -> ServiceStatus:
+async def _look_at(service: str, dsn: str) -> tuple[ServiceStatus, Ends | None]:
+    """Return what the service's tables say, and where it stands in the log; None: they were not to be read."""
     told = ServiceStatus(service)
     try:
         connection = await asyncpg.connect(dsn, timeout=5, command_timeout=20)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         name = f"AIGUILLEUR_{service.upper()}_DATABASE"
         told.wrong.append(f"PostgreSQL: {type(error).__name__}: see whether it runs and {name} is right")
-        return told
+        return told, None
     try:
         await _read_tables(connection, told)
         positions = await connection.fetch(f"SELECT topic, partition, next_offset FROM {service}.position")  # noqa: S608
     finally:
         await connection.close()
-    _compare(told, {(row[0], row[1]): row[2] for row in positions}, ends)
-    return told
+    return told, {(row[0], row[1]): row[2] for row in positions}
 
 
 async def _read_tables(connection: asyncpg.Connection, told: ServiceStatus) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -51,7 +51,16 @@ class LogReader:
         return {(place.topic, place.partition): (told.offset, bounds[place][1]) for place, told in found.items() if told}
 
     async def read(self, bounds: Mapping[Place, tuple[int, int]], tell: Callable[[int, int], None]) -> AsyncIterator[RawRecord]:
-        """Yield the records between the bounds of each partition, in their order there. `tell(done, all)` hears of the progress.
+        """Yield the records between the bounds, as `read_dated` does."""
+        async for _, raw in self.read_dated(bounds, tell):
+            yield raw
+
+    async def read_dated(
+        self, bounds: Mapping[Place, tuple[int, int]], tell: Callable[[int, int], None]
+    ) -> AsyncIterator[tuple[datetime, RawRecord]]:
+        """Yield the records between the bounds of each partition, in their order there, each with when it was published.
+
+        `tell(done, all)` hears of the progress.
 
         Raises:
             TimeoutError: the broker gave nothing for a minute although something is left.
@@ -69,7 +78,8 @@ class LogReader:
                     if one.offset < left[place][1]:
                         done += 1
                         headers = tuple((name, value or b"") for name, value in one.headers)
-                        yield RawRecord(one.topic, one.partition, one.offset, one.key, headers, one.value)
+                        raw = RawRecord(one.topic, one.partition, one.offset, one.key, headers, one.value)
+                        yield datetime.fromtimestamp(one.timestamp / 1000, UTC), raw
             tell(min(done, total), total)
             for place in list(left):
                 if await self._consumer.position(place) >= left[place][1]:

@@ -20,6 +20,10 @@ MARGIN = timedelta(minutes=10)
 SET = 2000
 
 
+Dated = tuple[datetime, RawRecord]
+"""When a record was published, and the record."""
+
+
 class Conflicting(Exception):
     """The database has given a number anew that the log had given to another event: nothing can be reconciled by itself."""
 
@@ -31,6 +35,7 @@ class LostEvent:
     name: Name
     told: Told
     raw: RawRecord
+    published_at: datetime
     traceparent: str | None
     event: Any  # an event class
 
@@ -52,7 +57,7 @@ class Lost:
     @property
     def until(self) -> datetime | None:
         """The instant of the last of them."""
-        return max((one.told.at for one in self.events.values()), default=None)
+        return max((one.published_at for one in self.events.values()), default=None)
 
 
 async def find_lost(connection: Connection, reader: LogReader, service: Service[Any], tell: Callable[[int, int], None]) -> Lost:
@@ -68,10 +73,10 @@ async def find_lost(connection: Connection, reader: LogReader, service: Service[
     bounds = {place: bound for place, bound in (await reader.find_bounds(existing_only=True)).items() if place[0] in mine}
     if lost.since is not None:
         bounds = await reader.find_since(lost.since - MARGIN, bounds)
-    batch: dict[Name, RawRecord] = {}
-    async for raw in reader.read(bounds, tell):
-        if (name := name_of(service.name, raw.topic, dict(raw.headers))) is not None:
-            batch.setdefault(name, raw)
+    batch: dict[Name, Dated] = {}
+    async for dated in reader.read_dated(bounds, tell):
+        if (name := name_of(service.name, dated[1].topic, dict(dated[1].headers))) is not None:
+            batch.setdefault(name, dated)
         if len(batch) >= SET:
             await _sort(connection, service.name, batch, lost)
             batch = {}
@@ -79,14 +84,14 @@ async def find_lost(connection: Connection, reader: LogReader, service: Service[
     return lost
 
 
-async def _sort(connection: Connection, service: str, batch: Mapping[Name, RawRecord], lost: Lost) -> None:
+async def _sort(connection: Connection, service: str, batch: Mapping[Name, Dated], lost: Lost) -> None:
     unknown = await find_unknown(connection, service, batch)
     for name in unknown - lost.events.keys():
-        if (one := _lost_event(name, batch[name])) is not None:
+        if (one := _lost_event(name, *batch[name])) is not None:
             lost.events[name] = one
     pending = await _find_pending(connection, service, [name for name in batch if name not in unknown])
     for name, value in pending.items():
-        if value != batch[name].value:
+        if value != batch[name][1].value:
             raise Conflicting(
                 f"{name.topic} {name.request_id} {name.sequence} waits to be published, and the log has another one"
             )
@@ -104,7 +109,7 @@ async def _find_pending(connection: Connection, service: str, names: Sequence[Na
     return {Name(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def _lost_event(name: Name, raw: RawRecord) -> LostEvent | None:
+def _lost_event(name: Name, published_at: datetime, raw: RawRecord) -> LostEvent | None:
     headers: Mapping[str, bytes] = dict(raw.headers)
     try:
         event: Any = decode(raw.topic, headers, raw.value).event
@@ -113,7 +118,8 @@ def _lost_event(name: Name, raw: RawRecord) -> LostEvent | None:
     if raw.value is None or event.request_id != name.request_id:
         return None
     told = Told(event.at, type(event), raw.value, headers["ce_seen"])
-    return LostEvent(name, told, raw, read_traceparent(headers.get("traceparent", b"").decode(errors="replace")), event)
+    traceparent = read_traceparent(headers.get("traceparent", b"").decode(errors="replace"))
+    return LostEvent(name, told, raw, published_at, traceparent, event)
 
 
 async def find_consumed(

@@ -172,13 +172,13 @@ class Reconciliation(Generic[S]):
     async def _archive(self) -> None:
         """Keep the adopted events as published ones, and note which of ours were published."""
         rows = [
-            (*name, one.raw.key, one.event.type_, one.told.at, one.traceparent, one.told.value, (one.told.seen or b"").decode())
+            (*name, one.raw.key, one.event.type_, one.told.at, one.traceparent, one.told.value, one.told.seen, one.published_at)
             for name, one in sorted(self.lost.events.items(), key=lambda entry: entry[0][1:])
         ]
         await self._connection.executemany(
             f"INSERT INTO {self._name}.outbox "  # noqa: S608
-            "(request_id, topic, sequence, key, type, at, traceparent, value, seen, published_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())",
+            "(request_id, topic, sequence, key, type, at, traceparent, value, seen, created_at, published_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, convert_from($9::bytea, 'UTF8'), $10, $10)",
             rows,
         )
         await self._connection.execute(

@@ -1,0 +1,48 @@
+"""R4: the log destroyed, and PostgreSQL restored to an earlier time; the pages of docs/operations followed to the letter."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.proof.options import Options
+from tests.proof.report import Figure
+from tests.recovery.stories import Outcome, lose_kafka, restore_postgresql
+from tests.scene import Scene
+
+_SHORT_SECONDS = 9.0
+_SECONDS = 300.0
+"""How long ago the database is restored to, in the long form: 5 minutes."""
+
+
+async def prove(options: Options) -> list[Figure]:
+    """Run both disasters, and the second without escrow, too."""
+    seconds = options.minutes * 60 if options.minutes else _SHORT_SECONDS if options.short else _SECONDS
+    folder = options.folder / "kafka"
+    with _scene(folder) as scene:
+        figures = _figures("Kafka's log destroyed", await lose_kafka(scene, folder, seconds=seconds))
+    for escrow in (True, False):
+        folder = options.folder / f"postgresql-{escrow}"
+        told = f"PostgreSQL restored to {seconds:.0f} s earlier, {'with' if escrow else 'without'} escrow"
+        with _scene(folder) as scene:
+            figures += _figures(told, await restore_postgresql(scene, folder, seconds=seconds, escrow=escrow))
+    return figures
+
+
+@contextmanager
+def _scene(folder: Path) -> Iterator[Scene]:
+    scene = Scene(folder)
+    try:
+        yield scene
+    finally:
+        scene.close()
+
+
+def _figures(what: str, outcome: Outcome) -> list[Figure]:
+    for line in outcome.broken[:40]:
+        print(f"  {line}")
+    return [
+        Figure("R4", f"{what}: requests lost of {outcome.accepted}", outcome.lost, "0", met=outcome.lost == 0),
+        Figure("R4", f"{what}: mails sent twice", outcome.mailed_twice, "0", met=outcome.mailed_twice == 0),
+        Figure("R4", f"{what}: invariants broken", len(outcome.broken), "0", met=not outcome.broken),
+        Figure("R4", f"{what}: seconds to follow the page", outcome.seconds, "<= 120", met=outcome.seconds <= 120),
+    ]

@@ -1,0 +1,30 @@
+"""The reader of the pages can fail: else a test that follows them would prove nothing."""
+
+import pytest
+
+from tests.recovery.runbook import Block, follow, missing, read
+
+
+@pytest.mark.parametrize("page", ["lose-kafka.md", "restore-postgresql.md"])
+def test_a_page_has_commands_and_says_what_is_to_be_seen(page: str) -> None:
+    blocks = read(page)
+
+    assert len(blocks) > 2 and all(block.commands for block in blocks)
+    assert {command.split()[0] for block in blocks for command in block.commands} <= {"aiguilleur", "systemctl"}
+    assert all(block.seen for block in blocks if block.commands[0].startswith("aiguilleur"))
+
+
+def test_what_is_to_be_seen_must_be_there_in_order() -> None:
+    block = Block("", ("aiguilleur status",), ("… events of intake", "… events of router"))
+
+    assert missing(block, "12 events of intake adopted\n3 events of router\n") == []
+    assert missing(block, "3 events of router\n12 events of intake adopted\n") == ["… events of router"]
+    assert missing(block, "nothing") == list(block.seen)
+
+
+async def test_a_page_whose_promise_is_broken_fails() -> None:
+    async def silent(_command: str, _until_well: bool) -> str:
+        return ""
+
+    with pytest.raises(AssertionError, match="the page promises"):
+        await follow("lose-kafka.md", silent)

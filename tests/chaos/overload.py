@@ -13,8 +13,6 @@ import uvloop
 
 from tests.proof.http_load import post
 
-_CONNECTIONS: Final = 64
-_STORM_CONNECTIONS: Final = 2000
 _ANSWER_SECONDS: Final = 30.0
 
 
@@ -40,9 +38,12 @@ class Flood:
         )
 
 
-async def flood(port: int, *, rate: float | None, seconds: float) -> Flood:
-    """Post at a rate, or (None) as fast as a few connections are answered; each request once."""
-    arguments = [str(port), str(rate or 0), str(seconds)]
+async def flood(port: int, *, rate: float | None, seconds: float, connections: int) -> Flood:
+    """Post at a rate, or (None) as fast as the connections are answered; each request once.
+
+    With enough connections a slow answer does not keep the next post from being sent: that is what overload is.
+    """
+    arguments = [str(port), str(rate or 0), str(seconds), str(connections)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.chaos.overload", *arguments, stdout=asyncio.subprocess.PIPE
     )
@@ -74,10 +75,9 @@ class _Client:
         self._next = 0
         self.flood = Flood()
 
-    async def run(self) -> None:
+    async def run(self, connections: int) -> None:
         began = time.monotonic()
-        count = _STORM_CONNECTIONS if self._rate > 1000 else _CONNECTIONS
-        await asyncio.gather(*(self._connection(began) for _ in range(count)))
+        await asyncio.gather(*(self._connection(began) for _ in range(connections)))
         self.flood.seconds = self._seconds
 
     async def _connection(self, began: float) -> None:
@@ -117,9 +117,9 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
 
 def main() -> None:
     """Flood, and tell what became of it as JSON."""
-    port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    port, rate, seconds, connections = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     client = _Client(port, rate=rate, seconds=seconds)
-    uvloop.run(client.run())
+    uvloop.run(client.run(connections))
     told = vars(client.flood) | {"accepted": [str(one) for one in client.flood.accepted]}
     print(json.dumps(told))
 

@@ -178,8 +178,8 @@ async def _rolling_restart(town: _Town, stage: Stage) -> None:
 async def _overload(town: _Town) -> None:
     """R8: five times what intake can do; what it does then, and what the rest is told."""
     port = town.scene.town.ports["intake"]
-    calm = await flood(port, rate=None, seconds=min(5.0, town.form.flood_seconds))
-    storm = await flood(port, rate=calm.goodput * 5, seconds=town.form.flood_seconds)
+    calm = await flood(port, rate=None, seconds=5.0, connections=64)
+    storm = await flood(port, rate=calm.goodput * 5, seconds=town.form.flood_seconds, connections=3000)
     share = storm.goodput / calm.goodput
     print(f"  R8 peak {calm.goodput:.0f}/s; at five times as much {storm}", flush=True)
     town.figures.append(Figure("R8", "goodput at five times the peak, of the peak", share, ">= 0.8", share >= 0.8))
@@ -192,7 +192,7 @@ async def _outage(town: _Town) -> None:
     """R3: Kafka is away for long; what was accepted meanwhile is taken by everybody soon after."""
     form = town.form
     await asyncio.to_thread(town.scene.kafka.stop)
-    took = await flood(town.scene.town.ports["intake"], rate=form.outage_rate, seconds=form.outage_seconds)
+    took = await flood(town.scene.town.ports["intake"], rate=form.outage_rate, seconds=form.outage_seconds, connections=200)
     town.scene.history.accepted |= took.accepted
     town.scene.history.unknown += took.unknown
     await asyncio.to_thread(town.scene.kafka.restart)

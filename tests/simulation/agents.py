@@ -2,7 +2,6 @@
 
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from uuid import UUID
 
 from services.router.domain.act import Act as Command
 from shared.delivery.errors import Unavailable
@@ -120,8 +119,3 @@ class Agents:
         token = f"{mail.request_id}.{action}.{mail.version}.{mail.mailbox}"
         ticket = Ticket("link", token, (target or "").encode())
         return Input(mail.request_id, mail.authority, act, ticket=ticket)
-
-
-def known_to(world: "World", request_id: UUID) -> bool:
-    """Tell whether the router knows a request."""
-    return request_id in world.groups["router"].tables.requests

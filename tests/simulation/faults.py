@@ -65,8 +65,6 @@ RATES: Final[dict[Kind, float]] = {
 }
 """How many of each a seed has, on average, at full strength."""
 
-COMMITTING: Final = frozenset({"crash_before_commit", "crash_after_commit", "commit_unknown_lost", "commit_unknown_done"})
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:

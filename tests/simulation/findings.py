@@ -7,7 +7,7 @@ import msgspec
 from shared.delivery.values import Input
 from shared.events.envelope import Undecodable, decode
 from tests.proof.evidence import Asked, Evidence, Record
-from tests.simulation.installations import CHANGED, SHIPPED
+from tests.simulation.installations import changed, shipped
 
 if TYPE_CHECKING:
     from shared.delivery.values import RawRecord
@@ -55,8 +55,8 @@ def gather(world: "World") -> Evidence:
                 pass
     if world.log.lives == 1 and not world.spoilt:  # what is spoilt and sent anew within one batch leaves no trace
         evidence.ends = {place: world.log.end(place) for place in world.log.places if world.log.end(place)}
-    codes = SHIPPED().authorities
-    evidence.authorities = {code: (SHIPPED().authorities[code], CHANGED().authorities[code]) for code in codes}
+    codes = shipped().authorities
+    evidence.authorities = {code: (shipped().authorities[code], changed().authorities[code]) for code in codes}
     return evidence
 
 

@@ -15,7 +15,7 @@ from shared.delivery.values import Input, Parked, RawRecord
 from shared.events.base import Event
 from shared.events.topics import TOPICS
 from tests.simulation.connection import Locks
-from tests.simulation.faults import COMMITTING, Fault
+from tests.simulation.faults import Fault, Kind
 from tests.simulation.parked import MemoryParked
 from tests.simulation.scheduler import SECOND
 from tests.simulation.store import Tables
@@ -79,7 +79,7 @@ class Group:
         def decide(state: Any, event: Any, context: Context) -> Any:
             if isinstance(event, Event):
                 what = (context.request_id, event.type_)
-                fault = self.strike("poison_step", "decide")
+                fault = self.strike("poison_step")
                 if fault is not None:
                     self.poison.add(what)
                     self.world.note(f"a new version of {self.name} stumbles over {event.type_}", context.request_id, fault)
@@ -123,7 +123,7 @@ class Group:
 
     # --- faults that wait for their occasion -------------------------------------------------------------------------
 
-    def strike(self, kind: str, _point: str) -> Fault | None:
+    def strike(self, kind: Kind) -> Fault | None:
         """Return an armed fault of this kind whose turn has come, which is used up by it."""
         for fault in self.armed:
             if fault.kind == kind:
@@ -133,7 +133,3 @@ class Group:
                     self.world.happened[fault.kind] += 1
                     return fault
         return None
-
-    def has_armed(self, kinds: frozenset[str] = COMMITTING) -> bool:
-        """Tell whether one of these kinds awaits its occasion."""
-        return any(fault.kind in kinds for fault in self.armed)

@@ -24,13 +24,13 @@ class Submissions(NamedTuple):
 
 
 @cache
-def SHIPPED() -> Installation:
+def shipped() -> Installation:
     """Return the installation as shipped."""
     return load(FOLDER)
 
 
 @cache
-def CHANGED() -> Installation:
+def changed() -> Installation:
     """Return it with a service closed, other opening hours, shorter promises, a ladder that lost a rung."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "organisation"
@@ -45,7 +45,7 @@ def CHANGED() -> Installation:
 @cache
 def submissions() -> Submissions:
     """Return what usagers may write."""
-    return Submissions(*draw(SHIPPED()))
+    return Submissions(*draw(shipped()))
 
 
 def _change(path: Path, change: Any) -> None:

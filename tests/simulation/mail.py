@@ -104,7 +104,7 @@ class Line:
     async def send(self, mail: Envelope) -> Answer:
         """Hand one mail over. Raises ServerAway."""
         process, server = self._process, self._process.world.mail
-        if process.group.armed and (fault := process.group.strike("smtp_stall", "send")):
+        if process.group.armed and (fault := process.group.strike("smtp_stall")):
             process.world.note(f"the mail server keeps {process.name} waiting", mail.request_id, fault)
             await pause(fault.size)
         if process.world.slow and process.random.random() < process.world.slow:
@@ -114,9 +114,9 @@ class Line:
             return answer
         self._unnoted.append(mail)
         if process.group.armed:
-            if fault := process.group.strike("sender_crash", "sent"):
+            if fault := process.group.strike("sender_crash"):
                 process.crash(f"between the mail {mail.name} and its note", fault)
-            if fault := process.group.strike("mail_lost_answer", "sent"):
+            if fault := process.group.strike("mail_lost_answer"):
                 self._unnoted.remove(mail)
                 server.unnoted[mail.message_id] += 1
                 process.world.note(f"the answer to the mail {mail.name} is lost", mail.request_id, fault)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tests.simulation.faults import Fault
-from tests.simulation.installations import CHANGED, SHIPPED
+from tests.simulation.installations import changed, shipped
 from tests.simulation.process import Process
 from tests.simulation.scheduler import MINUTE, SECOND, pause
 
@@ -83,7 +83,7 @@ class Mishaps:
         """The files change; each copy reads them a little later."""
         world = self._world
         world.note("the organisation is changed", None, fault)
-        world.installation = CHANGED() if world.installation is SHIPPED() else SHIPPED()
+        world.installation = changed() if world.installation is shipped() else shipped()
         for group in world.groups.values():
             for process in group.processes:
                 world.scheduler.spawn(self._read_anew(process, int(fault.where * MINUTE * (1 + process.random.random()))))

@@ -98,11 +98,11 @@ class Process:
         if group.away_until > world.scheduler.now:
             raise ConnectionRefusedError
         if group.armed:
-            if point in CRASH_POINTS and (fault := group.strike("crash_before_commit", point)):
+            if point in CRASH_POINTS and (fault := group.strike("crash_before_commit")):
                 self.crash(f"before the commit ({point})", fault)
-            if point == "after_commit" and (fault := group.strike("crash_after_commit", point)):
+            if point == "after_commit" and (fault := group.strike("crash_after_commit")):
                 self.crash("after the commit", fault)
-            if point in ("locked", "before_commit") and (fault := group.strike("stall", point)):
+            if point in ("locked", "before_commit") and (fault := group.strike("stall")):
                 world.note(f"{self.name} stalls within a transaction for {fault.size / SECOND:.1f} s", None, fault)
                 return fault.size
         if world.slow and self.random.random() < world.slow:
@@ -112,10 +112,10 @@ class Process:
     def commits(self) -> bool | None:
         """Return whether a commit was done, when its answer is lost; None: it answers."""
         if self.group.armed:
-            if fault := self.group.strike("commit_unknown_lost", "commit"):
+            if fault := self.group.strike("commit_unknown_lost"):
                 self.world.note(f"{self.name} gets no answer to a commit, which was not done", None, fault)
                 return False
-            if fault := self.group.strike("commit_unknown_done", "commit"):
+            if fault := self.group.strike("commit_unknown_done"):
                 self.world.note(f"{self.name} gets no answer to a commit, which was done", None, fault)
                 return True
         return None
@@ -267,7 +267,7 @@ class Process:
             if not batch:
                 await pause(self._until_next_look())
                 continue
-            if self.group.armed and (fault := self.group.strike("zombie", "fetched")):
+            if self.group.armed and (fault := self.group.strike("zombie")):
                 self.world.note(
                     f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault
                 )

@@ -32,7 +32,7 @@ class Relay:
                 continue
             rows = [pending[number] for number in sorted(pending)[:SET]]
             self._send(rows)
-            if group.armed and (fault := group.strike("relay_crash_after_send", "sent")):
+            if group.armed and (fault := group.strike("relay_crash_after_send")):
                 process.crash(f"after publishing {len(rows)} records, before the note of it", fault)
             if process.world.slow:
                 await pause(int(process.random.random() * MILLISECOND))
@@ -46,16 +46,16 @@ class Relay:
         armed = process.group.armed
         for row in rows:
             one = row.outgoing
-            if armed and (fault := process.group.strike("relay_crash_midway", "midway")):
+            if armed and (fault := process.group.strike("relay_crash_midway")):
                 process.crash("in the middle of publishing", fault)
             if one.sequence is None:
                 continue  # the copy of a parked record: nobody in the town reads it
             value = one.value
             if armed and (one.topic, one.request_id, one.sequence) not in world.written:
-                if fault := process.group.strike("lost_event", "append"):
+                if fault := process.group.strike("lost_event"):
                     world.lose(one, fault)
                     continue
-                if fault := process.group.strike("poison_bytes", "append"):
+                if fault := process.group.strike("poison_bytes"):
                     value = world.spoil(one, fault)
             world.log.append(one.topic, one.key, self._headers(row), value)
             if world.losses or world.losing:

@@ -14,14 +14,14 @@ from shared.organisation import Authority
 from tests.delivery.bench import SAVE_HEARD, Bench
 from tests.delivery.sample import NOW, OTHER, REQUEST, Faults, Say, added, warned
 from tests.simulation.desk import TABLES, Desk, MemoryDesk, RealDesk
-from tests.simulation.installations import SHIPPED
+from tests.simulation.installations import shipped
 
 PLACE = ("requests.v1", 0)
 
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    return SHIPPED().authority("rivemont")
+    return shipped().authority("rivemont")
 
 
 @pytest.fixture(autouse=True)

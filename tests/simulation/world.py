@@ -23,7 +23,7 @@ from tests.simulation.agenda import Agenda
 from tests.simulation.agents import Agents
 from tests.simulation.faults import Fault, plan
 from tests.simulation.group import Group
-from tests.simulation.installations import SHIPPED, submissions
+from tests.simulation.installations import shipped, submissions
 from tests.simulation.log import Log
 from tests.simulation.mail import Envelope, MailServer
 from tests.simulation.mishaps import Mishaps
@@ -52,7 +52,7 @@ class World:
         self.scheduler = Scheduler(settings.start(random))
         self.began = self.scheduler.now
         self.story: list[tuple[int, str, UUID | None, Fault | None]] | None = [] if story else None
-        self.installation: Installation = SHIPPED()
+        self.installation: Installation = shipped()
         self.submissions = submissions()
         self.history = History(acts=[])
         self.found_wrong: list[str] = []
@@ -127,7 +127,7 @@ class World:
             text = f"{number:09d}"
             yield f"{text[:3]}-{text[3:6]}-{text[6:]}"
 
-    def new_id(self) -> UUID:
+    def new(self) -> UUID:
         """Return a request id in the form of UUIDv7, from the seed."""
         self._ids = max(self._ids + 1, self.scheduler.now // 1000)
         return UUID(int=self._ids << 80 | 7 << 76 | 1 << 63 | self._id_random.getrandbits(62))
@@ -160,8 +160,6 @@ class World:
                 return {"commands.v1": admit_command}
             case _:
                 return {}
-
-    new = new_id
 
     def loops_of(self, process: Process) -> list[Coroutine[Any, None, None]]:
         """Return what a copy does besides the log and local inputs."""

@@ -38,6 +38,7 @@ DROP_EMPTY_CELL = Statement(
        WHERE (c.authority, c.day, c.service, c.channel, c.category, c.measure)
              = (t.authority, t.day, t.service, t.channel, t.category, t.measure) AND c.amount = 0""",
     combine=lambda rows: sorted(set(rows)),
+    last=True,
 )
 """After MOVE_CELL, which has locked these cells: so no empty cell is ever committed, and a rebuild gives the same rows."""
 ADD_DURATION = Statement(

@@ -38,6 +38,8 @@ class Statement:
     sql: str
     combine: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None = None
     """Brings the rows of a batch together before they are sent, where many of them fall on one key. Pure."""
+    last: bool = False
+    """It looks at what other statements of the batch wrote. All others are written in one round trip, and see nothing of it."""
 
 
 Row = tuple[Statement, tuple[Any, ...]]

@@ -1,5 +1,6 @@
 """All SQL of the shell: what a batch locks and loads, and what it saves, in sets."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ from shared.db.pool import Connection as Connection
 from shared.delivery.core import Core
 from shared.delivery.parked_rows import ParkedRows
 from shared.delivery.points import reach
+from shared.delivery.service import Statement
 from shared.delivery.tables import counters
 from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket, Waiting
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 Place = tuple[str, int]
 """A topic and a partition."""
+_ARGUMENT = re.compile(r"\$(\d+)")
 _COPY_FROM = 200
 """From how many rows on COPY is faster than one more array in the statement."""
 
@@ -48,7 +51,8 @@ class Store(Generic[S]):
             f"FROM {self._name}.request WHERE request_id = ANY($1::uuid[])"
         )
         self._columns = ["request_id", "authority", "revision", "held", "state", *seen, *sent]
-        self._save_sql = _save_sql(self._name, [*seen, *sent])
+        self._counts = [*seen, *sent]
+        self._savings: dict[tuple[Statement, ...], str] = {}
 
     async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
         """Lock the position rows of these partitions, made first where there is none, and return the next offsets."""
@@ -177,8 +181,12 @@ class Store(Generic[S]):
             [partition for _, partition in positions],
             list(positions.values()),
         ]
-        if saved or outbox or positions:
-            written = await connection.fetchval(self._save_sql, *columns)
+        rows = _combined(folded.rows)
+        along = tuple(statement for statement in rows if not statement.last)
+        if saved or outbox or positions or along:
+            for statement in along:
+                columns += [list(column) for column in zip(*rows[statement], strict=True)]
+            written = await connection.fetchval(self._saving(along), *columns)
             if written != len(saved):
                 raise Conflict(f"{len(saved) - written} of {len(saved)} requests were changed meanwhile")
         reach("save.after_requests")
@@ -186,11 +194,17 @@ class Store(Generic[S]):
         reach("save.after_tickets")
         await self.parked.save(connection, folded)
         reach("save.after_parked")
-        for statement, rows in folded.rows.items():
-            if statement.combine is not None and not (rows := statement.combine(rows)):
-                continue
-            await connection.execute(statement.sql, *[list(column) for column in zip(*rows, strict=True)])
+        for statement in rows:
+            if statement.last:
+                await connection.execute(statement.sql, *[list(column) for column in zip(*rows[statement], strict=True)])
         reach("save.after_rows")
+
+    def _saving(self, along: tuple[Statement, ...]) -> str:
+        """Return the one statement that writes requests, outbox, positions and the rows of these statements."""
+        sql = self._savings.get(along)
+        if sql is None:
+            sql = self._savings[along] = _save_sql(self._name, self._counts, along)
+        return sql
 
     async def _copy_new(self, connection: Connection, saved: Sequence[Saved]) -> None:
         """Write requests that nobody had seen. Raises Conflict when another transaction has created one of them."""
@@ -219,14 +233,26 @@ class Store(Generic[S]):
             raise Conflict("a ticket was taken by another transaction meanwhile")
 
 
-def _save_sql(schema: str, counts: list[str]) -> str:
-    """Return the one statement that writes requests, outbox and positions. A request of an unexpected revision is left out."""
+def _combined(rows: Mapping[Statement, list[tuple[Any, ...]]]) -> dict[Statement, list[tuple[Any, ...]]]:
+    """Return what is left to write of each statement once its rows were brought together."""
+    combined = {statement: many if statement.combine is None else statement.combine(many) for statement, many in rows.items()}
+    return {statement: many for statement, many in combined.items() if many}
+
+
+def _save_sql(schema: str, counts: list[str], along: tuple[Statement, ...]) -> str:
+    """Return the statement that writes requests, outbox, positions, rows. A request of an unexpected revision is left out."""
     last = 5 + len(counts)
     arrays = "".join(f", ${place}::int[]" for place in range(6, last + 1))
     names = ["request_id", "authority", "revision", "held", "state", *counts]
     updates = ", ".join(f"{name} = excluded.{name}" for name in ["revision", "held", "state", *counts])
     updates += ", authority = CASE WHEN excluded.authority = '' THEN r.authority ELSE excluded.authority END"
     box, place = last + 1, last + 11
+    written, first = "", place + 3
+    for number, statement in enumerate(along):
+        shift = first - 1
+        sql = _ARGUMENT.sub(lambda found, shift=shift: f"${int(found[1]) + shift}", statement.sql)  # type: ignore[misc]
+        written += f", along_{number} AS ({sql})"
+        first += max(int(found) for found in _ARGUMENT.findall(statement.sql))
     return f"""
         WITH saved AS (
             INSERT INTO {schema}.request AS r ({", ".join(names)})
@@ -242,5 +268,5 @@ def _save_sql(schema: str, counts: list[str]) -> str:
             INSERT INTO {schema}.position (topic, partition, next_offset)
             SELECT * FROM unnest(${place}::text[], ${place + 1}::int[], ${place + 2}::bigint[])
             ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
-        )
+        ){written}
         SELECT count(*) FROM saved"""  # noqa: S608  # names from the declaration, values as arguments

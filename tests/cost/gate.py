@@ -7,7 +7,8 @@ from pathlib import Path
 RECORDED = Path(__file__).with_name("recorded.json")
 TOLERANCE = 0.05
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-MEANT = "If it is meant, `python -m tests.cost --record` and commit recorded.json with the reason."
+_RECORD = "`python -m tests.cost --record`"
+MEANT = f"If it is meant, {_RECORD} and commit recorded.json with the reason."
 Costs = dict[str, dict[str, int]]
 """By kind ("wire", or "opcodes" and the version of Python): what is measured, and how much it costs."""
 
@@ -33,5 +34,5 @@ def faults(measured: dict[str, int], recorded: dict[str, int]) -> list[str]:
         elif now > before * (1 + TOLERANCE):
             told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}. Find what it is spent on. {MEANT}")
         elif now < before * (1 - TOLERANCE):
-            told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}, better. Keep it so: record it. {MEANT}")
+            told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}, better. So that it stays: {_RECORD}.")
     return told

@@ -31,7 +31,7 @@ async def test_a_batch_costs_the_round_trips_and_bytes_that_were_recorded(postgr
         ({"a": 105}, {"a": 100}, None),
         ({"a": 106}, {"a": 100}, "Find what it is spent on"),
         ({"a": 95}, {"a": 100}, None),
-        ({"a": 94}, {"a": 100}, "record it"),
+        ({"a": 94}, {"a": 100}, "So that it stays"),
         ({"a": 7}, {"a": 6}, "Find what it is spent on"),
         ({"a": 1}, {}, "not recorded yet"),
         ({}, {"a": 1}, "no longer measured"),

@@ -127,6 +127,7 @@ async def _idle(admin: asyncpg.Connection, app: App[Clocks], levels: tuple[int, 
 
 async def measure(folder: Path, *, rounds: int, count: int, levels: tuple[int, ...]) -> list[Figure]:
     """Return P4's figures."""
+    folder.mkdir(parents=True, exist_ok=True)
     clock_file = folder / "clock.json"
     FileClock.write(clock_file, shown=RECEIVED, speed=0.0)
     with address.postgres(folder / "postgres") as admin_dsn:

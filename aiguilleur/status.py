@@ -86,8 +86,9 @@ async def _compare_with_log(settings: CommandSettings, told: ServiceStatus) -> N
 
 
 async def _look(settings: CommandSettings) -> list[ServiceStatus]:
+    kafka = settings.kafka_address()
     found = [await _look_at(service, settings.service_dsn(service)) for service in SERVICES]
-    ends = await _log_ends(settings.kafka_address())  # after the positions: the log of a busy town ends at or above them
+    ends = await _log_ends(kafka)  # after the positions: the log of a busy town ends at or above them
     for told, positions in found:
         if positions is not None:
             _compare(told, positions, ends)

@@ -12,9 +12,13 @@ from typer.testing import CliRunner, Result
 from aiguilleur.__main__ import app
 from aiguilleur.terminal import CommandError
 from services.intake.reference import parse_reference
+from shared.vault.escrow import EscrowKey
 
 ORGANISATION = Path(__file__).parents[2] / "deploy/organisation"
-COMMANDS = ("check", "migrate", "topics", "serve", "status", "rebuild", "republish", "rewind", "erase", "events", "keys new")
+COMMANDS = (
+    *("check", "migrate", "topics", "serve", "status", "rebuild", "reconcile", "republish", "rewind", "erase", "events"),
+    *("keys new", "keys escrow-new"),
+)
 PARKED = ("parked list", "parked show", "parked replay", "parked skip")
 _NOWHERE = "postgresql://aiguilleur_router:secret-password@127.0.0.1:9/nothing"
 
@@ -97,6 +101,7 @@ def test_check_names_file_and_line_of_a_fault(tmp_path: Path) -> None:
         ("status", "AIGUILLEUR_KAFKA is not set"),
         ("topics", "AIGUILLEUR_KAFKA is not set"),
         ("republish router", "AIGUILLEUR_ROUTER_DATABASE is not set"),
+        ("reconcile --escrow-key nowhere", "nowhere: [Errno 2] No such file or directory: 'nowhere'"),
         ("events --folder nowhere", "there is no folder nowhere"),
     ],
 )
@@ -132,6 +137,18 @@ def test_a_database_that_does_not_answer_is_said_without_its_password() -> None:
 
 def _secrets() -> dict[str, str]:
     return dict(line.split("=", 1) for line in invoke("keys", "new").output.splitlines())
+
+
+def test_an_escrow_key_is_made_once_and_only_its_public_half_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "escrow.key"
+    told = invoke("keys", "escrow-new", str(file))
+    again = invoke("keys", "escrow-new", str(file))
+
+    name, _, value = told.output.strip().partition("=")
+    assert name == "AIGUILLEUR_ESCROW_PUBLIC_KEY"
+    assert EscrowKey.from_text(file.read_text()).public_text == value
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert isinstance(again.exception, CommandError)
 
 
 def test_new_keys_are_settings_of_32_bytes_each_time_others() -> None:

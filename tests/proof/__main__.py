@@ -19,6 +19,7 @@ PROOFS: Final[dict[str, tuple[str, str]]] = {
     "chaos": ("tests.chaos.chaos", "R1, R2, faults of every kind on the real thing, then the checker; goes on where it was"),
     "resilience": ("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
     "mutants": ("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
+    "recovery": ("tests.proof.recovery", "R4, Kafka's log destroyed and PostgreSQL restored, by the runbooks"),
     "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
     "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
     "deadlines": ("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
@@ -28,6 +29,7 @@ PROOFS: Final[dict[str, tuple[str, str]]] = {
     "latency": ("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
     "mail": ("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
+    "hostile": ("tests.proof.hostile", "S1, S2, S4, hostile requests, tokens, records of the log, and strings in mails"),
     "simulation": ("tests.simulation.proof", "R0, P12, thousands of towns in one process under every fault; --seed N replays one"),
 }
 """Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""

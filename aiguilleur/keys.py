@@ -38,7 +38,7 @@ def escrow_new(file: Annotated[Path, typer.Argument(help="where the private key 
     Whoever holds that file and the log can read what usagers write, as whoever holds a backup and AIGUILLEUR_KEYS can. Make a
     new pair now and then, and destroy the old file when what was written under it has left the log (30 days).
 
-    Example: aiguilleur keys escrow-new /media/safe/escrow.key >> .env
+    Example: aiguilleur keys escrow-new escrow.key >> .env
     """
     key = EscrowKey.generate()
     try:

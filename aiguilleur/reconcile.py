@@ -48,7 +48,7 @@ def reconcile(
     again. Requests that were erased are erased again. It may be repeated: then it finds nothing more to do, but keys in
     escrow when they are given. docs/operations/restore-postgresql.md says what comes before and after.
 
-    Example: aiguilleur reconcile --escrow-key /media/safe/escrow.key
+    Example: aiguilleur reconcile --escrow-key escrow.key
     """
     _say(asyncio.run(_run([_read(file) for file in escrow_key or ()], give_up=new_keys)))
 

@@ -4,16 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from services.intake.store import INSERT_KEY
+from services.intake.store import find_without_key, save_keys
 from shared.db.pool import Connection
-from shared.events.requests import RequestErased, RequestReceived
 from shared.vault.escrow import EscrowKey
 from shared.vault.seal import RequestKey, Unreadable, Vault
-
-_FIND = """SELECT value FROM intake.outbox AS told WHERE type = $1
-    AND NOT EXISTS (SELECT FROM vault.request_key AS kept WHERE kept.request_id = told.request_id)
-    AND NOT EXISTS (SELECT FROM intake.outbox AS erased WHERE erased.request_id = told.request_id AND erased.type = $2)
-    ORDER BY id"""
 
 
 class Missing(NamedTuple):
@@ -27,8 +21,7 @@ class Missing(NamedTuple):
 
 async def find_missing_keys(connection: Connection) -> list[Missing]:
     """Return the requests of the archive whose keys were lost with a database, the oldest first."""
-    rows = await connection.fetch(_FIND, RequestReceived.type_, RequestErased.type_)
-    told = [RequestReceived.model_validate_json(row[0]) for row in rows]
+    told = await find_without_key(connection)
     return [Missing(one.request_id, one.authority, one.reference, one.escrow) for one in told]
 
 
@@ -45,16 +38,13 @@ async def restore_keys(
         else:
             found.append((one, key))
     rows = [(one.request_id, one.authority, vault.wrap(one.request_id, key)) for one, key in found]
-    if rows:
-        await connection.execute(INSERT_KEY.sql, *[list(column) for column in zip(*rows, strict=True)])
+    await save_keys(connection, rows)
     return left
 
 
 async def make_new_keys(connection: Connection, vault: Vault, missing: Sequence[Missing]) -> None:
     """Give these requests new keys: what was sealed stays lost, what is written from now on can be read."""
-    rows = [(one.request_id, one.authority, vault.new_key(one.request_id)[1]) for one in missing]
-    if rows:
-        await connection.execute(INSERT_KEY.sql, *[list(column) for column in zip(*rows, strict=True)])
+    await save_keys(connection, [(one.request_id, one.authority, vault.new_key(one.request_id)[1]) for one in missing])
 
 
 def _open(one: Missing, keys: Sequence[EscrowKey]) -> RequestKey | None:

@@ -1,6 +1,6 @@
 """All SQL of intake besides the shell's: how a request is found again, and its key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -9,8 +9,10 @@ import asyncpg
 
 from services.intake.domain.request import TrackedRequest
 from services.intake.tokens import looks_like_token, token_digest
+from shared.db.pool import Connection
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from shared.delivery.service import Row, Statement
+from shared.events.requests import RequestErased, RequestReceived
 from shared.vault import keys
 from shared.vault.seal import RequestKey, Vault
 
@@ -74,6 +76,25 @@ async def find_key(pool: asyncpg.Pool, vault: Vault, request_id: UUID) -> Reques
         return (await keys.find_keys(pool, vault, [request_id])).get(request_id)
     except UNAVAILABLE as error:
         raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+
+
+async def find_without_key(connection: Connection) -> list[RequestReceived]:
+    """Return the requests of the archive that have no key although nobody erased them, the oldest first."""
+    rows = await connection.fetch(
+        """SELECT value FROM intake.outbox AS told WHERE type = $1
+           AND NOT EXISTS (SELECT FROM vault.request_key AS kept WHERE kept.request_id = told.request_id)
+           AND NOT EXISTS (SELECT FROM intake.outbox AS erased WHERE erased.request_id = told.request_id AND erased.type = $2)
+           ORDER BY id""",
+        RequestReceived.type_,
+        RequestErased.type_,
+    )
+    return [RequestReceived.model_validate_json(row[0]) for row in rows]
+
+
+async def save_keys(connection: Connection, rows: Sequence[tuple[UUID, str, bytes]]) -> None:
+    """Keep wrapped keys: request, authority, key."""
+    if rows:
+        await connection.execute(INSERT_KEY.sql, *[list(column) for column in zip(*rows, strict=True)])
 
 
 async def _find(pool: asyncpg.Pool, sql: str, *arguments: Any) -> UUID | None:  # Any: what asyncpg takes

@@ -18,7 +18,7 @@ from tests.chaos.crowd import crowd
 from tests.recovery.runbook import follow
 from tests.scene import Scene
 
-ESCROW_FILE: Final = "/media/safe/escrow.key"
+ESCROW_FILE: Final = "escrow.key"
 """Where the page says that the private key is kept."""
 WITH_ESCROW: Final = "If `AIGUILLEUR_ESCROW_PUBLIC_KEY` was set"
 WITHOUT_ESCROW: Final = "If it was not"

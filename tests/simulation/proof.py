@@ -78,7 +78,11 @@ def run_seeds(first: int, last: int) -> Tally:
     """Run seeds one after the other; thorough ones among them, one in ten."""
     tally = Tally()
     for seed in range(first, last):
-        outcome = run(Settings.of(seed), thorough=seed % 10 == 0)
+        try:
+            outcome = run(Settings.of(seed), thorough=seed % 10 == 0)
+        except Exception as error:
+            error.add_note(f"seed {seed}")
+            raise
         world = outcome.world
         tally.seeds += 1
         tally.requests += len(world.history.accepted)

@@ -15,6 +15,8 @@ TURNS_OF_THE_CLOCK: Final = (
     datetime(2026, 10, 25, tzinfo=UTC),
     datetime(2027, 3, 28, tzinfo=UTC),
 )
+DAYS: Final = 1000
+"""The days on which a seed may begin, from 2025-01-02: the checker's own list of holidays ends with 2027."""
 SIZES: Final = (5, 10, 15, 20, 25, 30, 40, 60)
 HOLIDAYS: Final = (
     datetime(2025, 12, 24, tzinfo=UTC),
@@ -53,14 +55,14 @@ class Settings:
         return self.usagers is None or number in self.usagers
 
     def start(self, random: Random) -> datetime:
-        """Draw when it begins: any day of three years, or shortly before a turn of the clock or a holiday."""
+        """Draw when it begins: any day of nearly three years, or shortly before a turn of the clock or a holiday."""
         kind = random.random()
         if kind < 0.25:
             day = random.choice(TURNS_OF_THE_CLOCK) - timedelta(hours=random.randint(0, 60))
         elif kind < 0.5:
             day = random.choice(HOLIDAYS) - timedelta(hours=random.randint(0, 60))
         else:
-            day = datetime(2025, 1, 2, tzinfo=UTC) + timedelta(hours=random.randint(0, 3 * 365 * 24))
+            day = datetime(2025, 1, 2, tzinfo=UTC) + timedelta(hours=random.randint(0, DAYS * 24))
         return day + timedelta(microseconds=random.randint(0, HOUR))
 
     def temper(self, random: Random) -> tuple[int, int, float, float, float]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit, simulated
+from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt, simulated
 
 _CLOCKS, _SLA = "services/sla/domain/clocks.py", "services/sla/domain/step.py"
 
@@ -16,7 +16,7 @@ DECIDING: Final = (
             'told = {"service": life.service} | more',
         ),
         caught("tests/router/test_step.py", says="test_erasing_forgets_every_sealed_text_and_who_acted"),
-        also=(simulated("4 owner: "),),
+        also=(simulated("4 owner: "), hurt("4 owner: ")),
     ),
     Mutant(
         "old-link-acts",
@@ -78,7 +78,7 @@ DECIDING: Final = (
         "A request that was taken in charge or closed still escalates",
         edit(_CLOCKS, " or self.erased_at is not None or self.stopped_at is not None:", " or self.erased_at is not None:"),
         caught("tests/sla/test_step.py", says="test_nothing_is_said_once_the_request_is_taken_in_charge_or_closed"),
-        also=(simulated("5 after the end: "),),
+        also=(simulated("5 after the end: "), hurt("5 after the end: ")),
     ),
     Mutant(
         "clock-starts-again",
@@ -100,7 +100,7 @@ DECIDING: Final = (
             Edit(_SLA, "from typing import Any\n", "from datetime import datetime\nfrom typing import Any\n"),
             Edit(_SLA, "or context.now < deadline.at:", "or datetime.now(deadline.at.tzinfo) < deadline.at:"),
         ),
-        caught("tests/architecture/test_purity.py", says="test_every_service_has_a_pure_step"),
+        caught("tests/architecture/test_purity.py", says="test_nothing_pure_touches_the_world"),
         also=(simulated("5 not warned: "),),
     ),
     Mutant(
@@ -136,6 +136,7 @@ DECIDING: Final = (
             "        return None\n",
         ),
         caught("tests/working_time/test_examples.py", says="test_forty_eight_working_hours_across_the_first_of_may"),
+        also=(simulated("6 due: "),),
     ),
     Mutant(
         "clock-change-ignored",
@@ -146,6 +147,7 @@ DECIDING: Final = (
             "        if day_start < start:\n",
         ),
         caught("tests/working_time/test_examples.py", says="test_a_request_of_saturday_starts_on_monday"),
+        also=(simulated("6 due: "),),
     ),
     Mutant(
         "counted-by-event",
@@ -156,6 +158,7 @@ DECIDING: Final = (
             "        return (name,)\n",
         ),
         caught("tests/stats/test_recount.py", says="test_the_aggregates_are_a_recount_of_the_log"),
+        also=(simulated("10 cell: "),),
     ),
     Mutant(
         "small-cells-published",

@@ -45,13 +45,10 @@ async def prove(options: Options) -> list[Figure]:
 
 async def _control(trees: Sequence[Tree], works: Sequence[Work]) -> None:
     """See that every catcher is content with the code as it is. Raises Uncaught."""
-    names = {
-        servers: sorted({test for one in works if one.catcher.servers is servers for test in one.catcher.tests})
-        for servers in (False, True)
-    }
-    print(f"without any bug: {sum(map(len, names.values()))} files and tests", flush=True)
-    both = [Catcher(tuple(tests), "") for tests in names.values() if tests]
-    trials = await asyncio.gather(*(tree.run(catcher) for tree, catcher in zip(trees, both, strict=False)))
+    names = sorted({test for one in works for test in one.catcher.tests})
+    print(f"without any bug: {len(names)} files and tests", flush=True)
+    shares = [Catcher(tuple(names[place :: len(trees)]), "") for place in range(len(trees))]
+    trials = await asyncio.gather(*(tree.run(share) for tree, share in zip(trees, shares, strict=True) if share.tests))
     for trial in trials:
         if trial.exit_code != 0:
             raise Uncaught(f"without any bug a catcher fails:\n{trial.tail()}")

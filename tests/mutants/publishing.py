@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit
+from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt
 
 _RELAY, _SMTP = "shared/delivery/relay.py", "services/notifier/smtp.py"
 _SEND = """        with self._tracing.span("publish", causes=(row["traceparent"] for row in rows)):
@@ -53,6 +53,7 @@ PUBLISHING: Final = (
         "The relay sends a set from its end",
         edit(_RELAY, "WHERE published_at IS NULL ORDER BY id LIMIT $1", "WHERE published_at IS NULL ORDER BY id DESC LIMIT $1"),
         caught("tests/delivery/test_relay.py", servers=True, says="test_what_waits_is_sent_in_the_order_of_its_commits"),
+        also=(hurt("2 order: "),),
     ),
     Mutant(
         "broken-producer-kept",

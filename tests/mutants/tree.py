@@ -51,6 +51,7 @@ class Tree:
             if source.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # there are tests that ask git which files there are
         (folder / ".local").mkdir(exist_ok=True)
         (folder / ".local" / "cache").symlink_to(folders.CACHE)
 

@@ -63,6 +63,12 @@ _TOKEN_PARAMETER: Final = {
     "description": "The tracking token",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
+_LINK_TO_TRACK: Final[dict[str, Any]] = {
+    "operationId": "track_request",
+    "parameters": {"token": "$response.body#/tracking_token"},
+    "description": "What became of it",
+}
+"""Any: OpenAPI."""
 
 
 def add_api(site: Site) -> None:
@@ -75,7 +81,11 @@ def add_api(site: Site) -> None:
         summary="Hand over a request",
         response_model=AcceptedDocument,
         responses={
-            201: {"description": "Accepted and committed", "headers": {"Location": {"schema": {"type": "string"}}}},
+            201: {
+                "description": "Accepted and committed",
+                "headers": {"Location": {"schema": {"type": "string"}}},
+                "links": {"track": _LINK_TO_TRACK},
+            },
             200: {"description": "The same Idempotency-Key and body as before: the same answer", "model": AcceptedDocument},
             **_problems(400, 409, 413, 415, 422, 429, 500, 503),
         },
@@ -110,6 +120,7 @@ def add_api(site: Site) -> None:
 
     @http.get(
         "/v1/requests/{token}",
+        operation_id=_LINK_TO_TRACK["operationId"],
         summary="See what became of a request",
         response_model=TrackedDocument,
         responses={200: {"description": "The request as its usager may see it"}, **_problems(404, 500, 503)},

@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID
 
 from markupsafe import escape
@@ -206,7 +207,7 @@ class Composer:
 
     def _tracking_url(self, opened: _Opened) -> str:
         site = self._site_url or opened.authority.public_url
-        return f"{site}/{opened.authority.code}/suivi/{opened.content.tracking_token}"
+        return f"{site}/{opened.authority.code}/suivi/{quote(opened.content.tracking_token, safe='')}"
 
     def _action_url(self, opened: _Opened, action: LinkAction | str) -> str:
         """Return a signed link for the reader of the mailbox that the mail goes to, good for the request as it is now."""

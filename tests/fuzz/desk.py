@@ -91,6 +91,12 @@ class Desk:
         case.usager_does(one.event)
         return case
 
+    def forge_token(self, case: "Case", token: str) -> "Case":
+        """Return another case of the same request, whose sealed contents hold another token of its page."""
+        content = case.key.open(case.request_id, case.received.sealed, Content)
+        sealed = case.key.seal(case.request_id, content.model_copy(update={"tracking_token": token}))
+        return self.forge(case, sealed=sealed)
+
     def forge(self, case: "Case", **changes: Any) -> "Case":
         """Return another case of the same request as if intake had said other things of it."""
         forged = Case(self, case.request_id, case.key)

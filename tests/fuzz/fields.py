@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from pydantic_core import PydanticSerializationError
+
 from shared.events import handling
 from tests.fuzz.desk import Case, Desk, Refused
 from tests.fuzz.mail_faults import in_one_line, readable
@@ -95,10 +97,12 @@ def _forged(desk: Desk, text: str, *, field: str) -> Case:
     """What only intake writes into its events: a fault of ours, or a forged log, must not break a mail either."""
     case = desk.submit(GOOD)
     try:
+        if field == "token":
+            return desk.forge_token(case, text)
         if field == "label":
             return desk.forge(case, promise=case.received.promise.model_copy(update={"label": text}))
         return desk.forge(case, **{field: text})
-    except UnicodeEncodeError:  # no event holds half a character
+    except (UnicodeEncodeError, PydanticSerializationError):  # no event holds half a character
         raise Refused("half a character") from None
 
 
@@ -123,6 +127,7 @@ def _fields() -> Iterator[Filled]:
     for action, letter in letters.items():
         yield Filled(f"agent's text to {action}", partial(_acted, action=action), (letter,), by_an_agent)
     yield Filled("reference", partial(_forged, field="reference"), ("receipt",), lines_joined)
+    yield Filled("tracking token", partial(_forged, field="token"), ("receipt",), lambda _: "")
     yield Filled("announced delay", partial(_forged, field="label"), ("receipt",), _without_blanks)
 
 

@@ -23,7 +23,7 @@ from services.intake.app import build as build_intake
 from services.router.app import build as build_router
 from services.sla.app import build as build_sla
 from services.stats.app import build as build_stats
-from shared.actions.link import LIFETIME, Link, Links
+from shared.actions.link import LIFETIME, Link, LinkAction, Links
 from shared.app import App, Build
 from shared.clock import FileClock
 from shared.db.migrate import migrate
@@ -36,7 +36,15 @@ NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
 """A Tuesday, noon in Rivemont."""
 BUILDS: dict[str, Build] = {"intake": build_intake, "router": build_router, "sla": build_sla, "stats": build_stats}
 _TYPES: dict[str, type[BaseModel]] = {cls.type_: cls for topic in TOPICS for cls in topic.types}  # type: ignore[attr-defined]  # event classes have one
-_LINK_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+LINK_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A request that was handed over, and what opens it."""
+
+    request_id: UUID
+    tracking_token: str
 
 
 @dataclass
@@ -85,7 +93,7 @@ def settings_for(service: str, **told: Any) -> Any:
         "kafka": "127.0.0.1:9",
         "organisation": ORGANISATION,
         "keys": f"1:{base64.b64encode(bytes(range(32))).decode()}",
-        "link_key": _LINK_KEY,
+        "link_key": LINK_KEY,
         "site_url": "http://intake.test",
         "smtp": "smtp://127.0.0.1:9",
         "forms_a_minute": 0,
@@ -120,9 +128,9 @@ async def listening(app: App[Any]) -> None:
                 return
 
 
-async def with_a_request(apps: dict[str, App[Any]], admin_dsn: str) -> Installation:
+async def hand_over(apps: dict[str, App[Any]], authority: str = "rivemont", **told: Any) -> Handed:
     """Hand over a request by intake's API, and let the others take what intake, then the router, says of it."""
-    body = {"authority": "rivemont", "service": "voirie", "email": "solene@courriel.example", "text": "Un nid-de-poule."}
+    body = {"authority": authority, "email": "solene@courriel.example", "text": "Un nid-de-poule.", **told}
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.post(f"http://127.0.0.1:{apps['intake'].settings.port}/v1/requests", json=body)
     accepted = answer.raise_for_status().json()
@@ -135,14 +143,23 @@ async def with_a_request(apps: dict[str, App[Any]], admin_dsn: str) -> Installat
             event = _TYPES[row["type"]].model_validate_json(row["value"])
             for app in apps.values():
                 if row["topic"] in [topic.name for topic in app.shell.service.consumes]:
-                    (result,) = await app.shell.run([Input(request_id, "rivemont", event, fact=True)], lane="fuzz")
+                    (result,) = await app.shell.run([Input(request_id, authority, event, fact=True)], lane="fuzz")
                     assert result.kind == "done", result
-    link = Link(
-        request_id=request_id,
-        authority="rivemont",
-        action="answer",
-        version=2,
-        agent="voirie@rivemont.example",
-        expires_at=NOON + LIFETIME,
-    )
-    return Installation(apps, admin_dsn, request_id, accepted["tracking_token"], Links.from_text(_LINK_KEY).mint(link))
+    return Handed(request_id, accepted["tracking_token"])
+
+
+async def with_a_request(apps: dict[str, App[Any]], admin_dsn: str) -> Installation:
+    """Return the installation with one request that all of its services know."""
+    handed = await hand_over(apps, service="voirie")
+    return Installation(apps, admin_dsn, handed.request_id, handed.tracking_token, mint(handed.request_id, "answer"))
+
+
+def mint(request_id: UUID, action: LinkAction, *, secret: str = LINK_KEY, **changes: Any) -> str:
+    """Return the token of a link as the notifier makes it for the first owner's mailbox; `changes` make it another one."""
+    told: dict[str, Any] = {
+        "authority": "rivemont",
+        "version": 2,
+        "agent": "voirie@rivemont.example",
+        "expires_at": NOON + LIFETIME,
+    }
+    return Links.from_text(secret).mint(Link(request_id=request_id, action=action, **(told | changes)))

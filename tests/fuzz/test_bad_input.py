@@ -5,12 +5,9 @@ import html
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
-from starlette.routing import Route
 
-from shared.events.topics import SERVICES
 from tests.fuzz.installation import BUILDS, Installation
 
 pytestmark = pytest.mark.integration
@@ -180,48 +177,3 @@ async def status_of(url: str, request: bytes) -> int:
         return 400
     finally:
         writer.close()
-
-
-async def test_looking_changes_nothing(installation: Installation, http: httpx.AsyncClient) -> None:
-    """GET and HEAD on every route of every service: link scanners, crawlers and curious people change no row."""
-    before = await everything(installation)
-    looked = 0
-    for service, app in installation.apps.items():
-        for route in app.http.routes:
-            if isinstance(route, Route):
-                for address in addresses_of(route.path, installation):
-                    answer = await http.get(installation.url(service) + address)
-                    assert answer.status_code < 500, address
-                    await http.head(installation.url(service) + address)
-                    looked += 1
-    assert looked > 30
-    assert await everything(installation) == before
-
-
-def addresses_of(path: str, installation: Installation) -> list[str]:
-    """A route's address with things that exist, and with things that do not."""
-    real = {
-        "authority": "rivemont",
-        "service": "voirie",
-        "request_id": str(installation.request_id),
-        "token": installation.link_token if path.startswith("/a/") else installation.tracking_token,
-    }
-    filled_in, odd = path, path
-    for name, value in real.items():
-        filled_in = filled_in.replace(f"{{{name}}}", value)
-        odd = odd.replace(f"{{{name}}}", "x")
-    return [filled_in, odd] if odd != path else [path]
-
-
-async def everything(installation: Installation) -> dict[str, str]:
-    """A digest of each table of ours."""
-    admin = await asyncpg.connect(installation.admin_dsn)
-    try:
-        tables = await admin.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1::text[])",
-            [*SERVICES, "vault"],
-        )
-        sql = "SELECT coalesce(md5(string_agg(row::text, ',' ORDER BY row::text)), '') FROM {}.{} AS row"
-        return {f"{schema}.{name}": await admin.fetchval(sql.format(schema, name)) for schema, name in tables}
-    finally:
-        await admin.close()

@@ -20,6 +20,7 @@ from shared.events import handling
 from shared.mail_address import BadAddress, parse_address
 from shared.organisation import Authority
 from shared.pages.catalogue import Catalogue
+from shared.vault.seal import RequestKey
 from tests.notifier import scenes
 from tests.notifier.conftest import Notifier, Story
 
@@ -194,6 +195,19 @@ def test_an_address_cannot_bring_a_command_along(local: str, domain: str, betwee
     except BadAddress:
         return
     assert not set(found.address) & set(" \t\r\n<>\x00,;:") and found.address.count("@") == 1
+
+
+def test_a_request_whose_key_was_lost_still_reaches_its_service_and_not_the_usager(notifier: Notifier, story: Story) -> None:
+    notifier.take(story.received(), story.assigned())
+    story.key = RequestKey(b"n" * 32)  # what `aiguilleur reconcile --new-keys` gave
+
+    mail = read(notifier.mail("assignment.2", story))
+    with pytest.raises(Undeliverable) as told:
+        notifier.mail("receipt", story)
+
+    body = mail.get_body(("plain",))
+    assert body is not None and "ne peut plus être lu" in body.get_content()
+    assert told.value.why == "unreadable"
 
 
 def test_an_address_that_cannot_be_is_told_and_not_tried(notifier: Notifier, story: Story) -> None:

@@ -58,20 +58,29 @@ class Ticker:
         return due or time.monotonic() - self._looked >= LOOK_SECONDS
 
     async def fire_due(self) -> int:
-        """Fire all that is due now, in the order of the due instants, until nothing is; return how many fired.
+        """Fire all that is due now, for each request in the order of the due instants, until nothing is; return how many fired.
 
         After a jump of the clock several levels of one request are due: each comes up again as soon as the one before is done.
+        While one set is fired the next is claimed.
         Raises Unavailable, or what asyncpg raises when PostgreSQL is away.
         """
         self._looked = time.monotonic()
         fired = 0
-        reach("tick.before_claim")
-        while claimed := await self._store.claim_due(self._app.clock.now(), limit=SET, lease=LEASE):
-            reach("tick.after_claim")
-            fired += await self._fire(claimed)
+        claimed = await self._claim()
+        while claimed:
+            just_fired, following = await asyncio.gather(self._fire(claimed), self._claim())
             reach("tick.after_fire")
+            fired += just_fired
+            claimed = following or await self._claim()  # what the last set brought up
         self._next = await self._store.find_next()
         return fired
+
+    async def _claim(self) -> list[Claimed]:
+        reach("tick.before_claim")
+        claimed = await self._store.claim_due(self._app.clock.now(), limit=SET, lease=LEASE)
+        if claimed:
+            reach("tick.after_claim")
+        return claimed
 
     async def _fire(self, claimed: list[Claimed]) -> int:
         ticks = [Input(one.request_id, one.authority, Tick(promise=one.promise, what=one.what)) for one in claimed]

@@ -13,7 +13,6 @@ from shared.delivery.run import ContextFor, Run, error_id_of
 from shared.delivery.service import Service, StateCodec
 from shared.delivery.values import Folded, Input, Known, Outgoing, Parked, ParkedWhy, Result, Saved, Taken
 from shared.events.envelope import MAX_VALUE_BYTES, encode_value
-from shared.events.topics import Topic
 from shared.events.traceparent import traceparent_of
 
 S = TypeVar("S")
@@ -31,8 +30,10 @@ class Core(Generic[S]):
         self.codec: StateCodec[S] = StateCodec(service.state)
         self._place = {topic.name: place for place, topic in enumerate(service.sequenced)}
         self._outlets = len(service.produces)
-        self._outlet: dict[type, tuple[int, Topic]] = {
-            cls: (place, topic) for place, topic in enumerate(service.produces) for cls in topic.types
+        self._outlet: dict[type, tuple[int, str, bool]] = {
+            cls: (place, topic.name, topic.key == "service")
+            for place, topic in enumerate(service.produces)
+            for cls in topic.types
         }
 
     def unknown(self) -> Known[S]:
@@ -175,17 +176,20 @@ class Core(Generic[S]):
             run.release(following)
 
     def _encode(self, run: Run[S], one: Input, events: Sequence[Any]) -> tuple[list[int], list[Outgoing]]:
-        sent, outgoing, request_key = list(run.sent), [], str(run.request_id).encode()
-        seen = self._seen_with(run, one) if events else None
+        if not events:
+            return run.sent, []
+        sent, outgoing, request_id = list(run.sent), [], run.request_id
+        request_key, seen = str(request_id).encode(), self._seen_with(run, one)
+        trace = one.traceparent or traceparent_of(request_id)
         for event in events:
-            place, topic = self._outlet[type(event)]
+            place, topic, by_service = self._outlet[type(event)]
             sent[place] += 1
-            key = f"{event.authority}/{event.service}".encode() if topic.key == "service" else request_key
+            key = f"{event.authority}/{event.service}".encode() if by_service else request_key
             value = encode_value(event)
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError("an event would be larger than Kafka takes")
-            told = (event.type_, event.at, one.traceparent or traceparent_of(run.request_id), value)
-            outgoing.append(Outgoing(run.request_id, topic.name, key, sent[place], *told, None, seen))
+            row = Outgoing(request_id, topic, key, sent[place], event.type_, event.at, trace, value, None, seen)
+            outgoing.append(row)
         return sent, outgoing
 
     def _seen_with(self, run: Run[S], one: Input) -> str:

@@ -88,6 +88,17 @@ def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
     assert violations(evidence, story.history) == []
 
 
+def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> None:
+    story = Story()
+    evidence = story.evidence()
+    sent = _find(evidence, "notifications.v1", story.erased, "sent")
+    for why, is_unsaid in (("erased", False), ("refused", True)):
+        failed = replace(sent, type="fr.aiguilleur.notification.failed.v1", data=sent.data | {"why": why}, value=b"")
+        changed = replace(evidence, log=[failed if one is sent else one for one in evidence.log])
+        story.history.unnoted = Counter()
+        assert any(line.startswith("9 unsaid") for line in violations(changed, story.history, thorough=False)) is is_unsaid
+
+
 def _double_the_positions(evidence: Evidence) -> None:
     evidence.ends = {place: 2 * end for place, end in evidence.ends.items()}
     for table, rows in evidence.rows.items():

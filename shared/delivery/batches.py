@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 from shared.delivery.store import Place
 from shared.delivery.values import RawRecord
 
-LANES = 6
+PARTS = 6
 """Into how many transactions a large batch is divided: one decides while others are being written."""
 Batches = dict[Place, list[RawRecord]]
 
@@ -22,9 +22,9 @@ def by_place(records: Sequence[ConsumerRecord]) -> Batches:
     return batches
 
 
-def lanes_of(batches: Batches) -> list[Batches]:
-    """Divide a batch by the number of the partition: a request has the same one in all topics, so lanes share no request."""
-    lanes: list[Batches] = [{} for _ in range(LANES)]
+def parts_of(batches: Batches) -> list[Batches]:
+    """Divide a batch by the number of the partition: a request has the same one in all topics, so parts share no request."""
+    parts: list[Batches] = [{} for _ in range(PARTS)]
     for place, records in batches.items():
-        lanes[place[1] % LANES][place] = records
-    return [lane for lane in lanes if lane]
+        parts[place[1] % PARTS][place] = records
+    return [part for part in parts if part]

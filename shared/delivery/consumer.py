@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import metrics
-from shared.delivery.batches import Batches, by_place, lanes_of
+from shared.delivery.batches import Batches, by_place, parts_of
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
@@ -27,7 +27,7 @@ HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
-LANES_AT_ONCE = 3
+PARTS_AT_ONCE = 3
 """How many transactions of a large batch are under way at once, a connection each: pages need some, too."""
 
 
@@ -112,7 +112,7 @@ class Consumer:
         left = batches
         if len(records) >= MAX_RECORDS:
             with without_collector():
-                left = await self._take_side_by_side(lanes_of(batches))
+                left = await self._take_side_by_side(parts_of(batches))
         if left:
             await self._take(left)
         await self._commit(force=False)
@@ -122,21 +122,21 @@ class Consumer:
         if len(records) < MAX_RECORDS and spent < PACE_SECONDS:
             await asyncio.sleep(PACE_SECONDS - spent)
 
-    async def _take_side_by_side(self, lanes: list[Batches]) -> Batches:
-        """Take lanes in transactions of their own, one deciding while others are written. Return what has to be taken again."""
-        connections = asyncio.Semaphore(LANES_AT_ONCE)
+    async def _take_side_by_side(self, parts: list[Batches]) -> Batches:
+        """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""
+        connections = asyncio.Semaphore(PARTS_AT_ONCE)
 
-        async def take(lane: Batches) -> dict[Place, int]:
+        async def take(part: Batches) -> dict[Place, int]:
             async with connections:
-                return await self._shell.take(lane)
+                return await self._shell.take(part)
 
-        outcomes = await asyncio.gather(*(take(lane) for lane in lanes), return_exceptions=True)
+        outcomes = await asyncio.gather(*(take(part) for part in parts), return_exceptions=True)
         left: Batches = {}
-        for lane, behind in zip(lanes, outcomes, strict=True):
+        for part, behind in zip(parts, outcomes, strict=True):
             if isinstance(behind, BaseException):  # said when it is met again, by itself
-                left |= lane
+                left |= part
             else:
-                await self._after(lane, behind)
+                await self._after(part, behind)
         return left
 
     async def _take(self, batches: Batches) -> None:

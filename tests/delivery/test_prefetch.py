@@ -7,7 +7,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from shared.delivery.batches import LANES, lanes_of
+from shared.delivery.batches import PARTS, parts_of
 from shared.delivery.consumer import Consumer
 from shared.delivery.errors import Unavailable
 from shared.delivery.gate import Gate
@@ -98,16 +98,16 @@ async def test_an_error_is_told_once_what_came_before_it_is_taken(error: Excepti
     prefetch.stop()
 
 
-def test_lanes_share_no_request_and_lose_no_record() -> None:
+def test_parts_share_no_request_and_lose_no_record() -> None:
     def raw(topic: str, partition: int) -> RawRecord:
         return RawRecord(topic, partition, 0, b"", (), b"")
 
-    batches = {(topic, place): [raw(topic, place)] for topic in ("requests.v1", "handling.v1") for place in range(LANES + 2)}
+    batches = {(topic, place): [raw(topic, place)] for topic in ("requests.v1", "handling.v1") for place in range(PARTS + 2)}
 
-    lanes = lanes_of(batches)
+    parts = parts_of(batches)
 
-    assert {place: records for lane in lanes for place, records in lane.items()} == batches
-    numbers = [{partition for _, partition in lane} for lane in lanes]
+    assert {place: records for part in parts for place, records in part.items()} == batches
+    numbers = [{partition for _, partition in part} for part in parts]
     assert sum(len(one) for one in numbers) == len(set().union(*numbers)), "a request has one partition number in all topics"
 
 
@@ -129,7 +129,7 @@ class Takes:
         return {}
 
 
-async def test_a_lane_that_fails_is_taken_again_alone_until_it_is_done() -> None:
+async def test_a_part_that_fails_is_taken_again_alone_until_it_is_done() -> None:
     shell = Takes(p1=2)
     consumer = Consumer(shell, bootstrap="127.0.0.1:9", instance="0")  # type: ignore[arg-type]  # as far as it is used
     records = [

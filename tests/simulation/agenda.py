@@ -13,7 +13,7 @@ from services.notifier.store import PutBack
 from services.sla.store import Claimed as ClaimedDeadline
 from shared.events.escalations import ClockName
 from tests.simulation.rows import NEVER, Due, Key
-from tests.simulation.scheduler import instant, microseconds
+from tests.simulation.scheduler import microseconds
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -87,11 +87,6 @@ class Deadlines:
             assert row.due_at is not None, "a deadline has an instant"
             found.append(ClaimedDeadline(request_id, row.authority, cast(ClockName, promise), row.what, row.due_at))
         return found
-
-    async def find_next(self) -> datetime | None:
-        """Return the earliest instant at which anything is due."""
-        due, _ = self._agenda.next()
-        return None if due is None else instant(due)
 
 
 class Letters:

@@ -19,6 +19,10 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
 
+class Endless(Exception):
+    """So much happened that somebody must be going round in circles."""
+
+
 class Killed(BaseException):
     """The process that runs this coroutine dies here, as by kill -9: nothing of it may go on."""
 
@@ -60,6 +64,7 @@ class Scheduler:
         self._turns = 0
         self._tasks: list[Task] = []
         self.steps = 0
+        self.most_steps = 10_000_000
 
     def spawn(
         self, work: Coroutine[Any, None, None], *, delay: int = 0, on_killed: Callable[[], None] | None = None
@@ -104,6 +109,8 @@ class Scheduler:
             if at > self.now:
                 self.now = at
             self._step(task)
+            if self.steps > self.most_steps:
+                raise Endless(f"{self.steps} steps, and no end")
         return False
 
     def _step(self, task: Task) -> None:

@@ -50,6 +50,7 @@ class World:
         random = self.random_for("world")
         self.spread, self.latency, self.slow, self.share, self.forgetful = settings.temper(random)
         self.scheduler = Scheduler(settings.start(random))
+        self.scheduler.most_steps = 100_000 + 2_000 * settings.requests
         self.began = self.scheduler.now
         self.story: list[tuple[int, str, UUID | None, Fault | None]] | None = [] if story else None
         self.installation: Installation = shipped()

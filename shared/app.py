@@ -117,6 +117,8 @@ class App(Generic[S]):
                 told.append(self.shell.gate.why)
             if self.consumer.halted:
                 told.append(f"the consumer stopped itself: {self.consumer.halted}")
+            if self.watchdog.kafka_silent:
+                told.append("Kafka does not answer")
             if self.relay.last_error:
                 told.append(f"events cannot be published now: {self.relay.last_error}")
             return Response("\n".join(told) + "\n")

@@ -34,7 +34,7 @@ _PROBLEMS: Final = {
     422: "Fields are wrong; `errors` names each by a JSON pointer",
     429: "Too many calls from this address; wait for Retry-After seconds",
     500: "An error that we did not foresee; `error_id` leads to our log. Try again with the same Idempotency-Key",
-    503: "The database is away; nothing is lost, try again after Retry-After seconds with the same Idempotency-Key",
+    503: "The database is away, or too many posts wait: try again after Retry-After seconds with the same Idempotency-Key",
 }
 _RETRY: Final = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 

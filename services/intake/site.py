@@ -13,8 +13,8 @@ from services.intake.domain.request import TrackedRequest
 from services.intake.rate_limit import RateLimit
 from services.intake.settings import IntakeSettings
 from services.intake.submission import Acceptance
-from shared import metrics
 from shared.app import App
+from shared.delivery.errors import Unavailable
 from shared.organisation import Authority
 from shared.pages.answers import ProblemAnswers
 from shared.pages.assets import Assets
@@ -98,9 +98,10 @@ class Site:
         self._limit(self._calls, request)
 
     def _refuse_when_full(self) -> None:
-        if self.app.shell.is_full:  # before anything is read: turning away must cost less than taking
-            metrics.TURNED_AWAY.labels(self.app.name).inc()
-            raise unavailable()
+        try:
+            self.app.shell.require_room()  # before anything is read: turning away must cost less than taking
+        except Unavailable:
+            raise unavailable() from None
 
     @staticmethod
     def _limit(limit: RateLimit, request: Request) -> None:

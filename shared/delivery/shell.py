@@ -83,10 +83,11 @@ class Shell(Generic[S]):
         """Run the step on a local input and return what it did, after the commit. Inputs of the same moment share one.
 
         Raises:
-            Unavailable: PostgreSQL did not answer; try again later, with the same ticket.
+            Unavailable: PostgreSQL did not answer, or too many wait; try again later, with the same ticket.
             DigestMismatch: the ticket was taken by another content.
             Exception: whatever the step raised.
         """
+        self.require_room()
         future: asyncio.Future[Result[S]] = asyncio.get_running_loop().create_future()
         parent = one.traceparent or caller.get()
         if not self._tracing.on:
@@ -98,10 +99,11 @@ class Shell(Generic[S]):
             raise result.error
         return result
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many inputs wait that more would only wait longer: whoever can come back later is told to."""
-        return len(self._queue) >= MAX_WAITING
+    def require_room(self) -> None:
+        """Raise Unavailable while so many inputs wait that more would only wait longer: who comes is to come back later."""
+        if len(self._queue) >= MAX_WAITING:
+            metrics.TURNED_AWAY.labels(self.service.name).inc()
+            raise Unavailable("too many wait; try again in a moment")
 
     async def _enqueue(self, one: Input, future: "asyncio.Future[Result[S]]") -> Result[S]:
         self._queue.append((one, future))

@@ -39,6 +39,8 @@ class Watchdog:
         self._patience = patience_seconds
         self._excused: float | None = None
         """When last nothing could be expected of the consumer (monotonic seconds); None: nobody watches."""
+        self.kafka_silent = False
+        """Whether Kafka did not answer when it was last asked. A restart mends nothing; `/ready` tells."""
         self._answering_since: float | None = None
         self._question: asyncio.Task[tuple[dict[Place, int], bool]] | None = None
         self._positions: dict[Place, int] = {}
@@ -61,6 +63,9 @@ class Watchdog:
         progress = await self._find_progress()
         ends = await self._consumer.ends.find(assigned) if progress is not None else None
         now = time.monotonic()
+        self.kafka_silent = progress is not None and ends is None
+        if self.kafka_silent:  # perhaps only for us, and without an error: nobody else would say so
+            metrics.UNAVAILABLE.labels(self._shell.service.name, "kafka").inc()
         if progress is None or ends is None or not self._shell.gate.is_open:
             self._excused, self._answering_since, self._pending_since = now, None, None
             self._standing.clear()

@@ -137,8 +137,9 @@ async def test_kafka_and_postgresql_away_leave_it_green(
 
         empty_log.pause()
         await say(bench, mine, "while Kafka is away")
-        green = await green_for(watchdog, 14)
+        green, told = await green_for(watchdog, 14), watchdog.kafka_silent
         empty_log.resume()
-        assert green
+        assert green and told  # `/ready` says so, within seconds, also when it is silent for this service alone
         await until(lambda: is_zero(pending(bench)), seconds=60)
         assert await green_for(watchdog, 8)
+        assert not watchdog.kafka_silent

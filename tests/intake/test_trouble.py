@@ -56,3 +56,25 @@ async def test_who_sends_too_much_is_told_how_long_to_wait(
     assert [answer.status_code for answer in forms] == [303, 429]
     assert [answer.status_code for answer in calls] == [201, 429]
     assert 0 < int(calls[1].headers["retry-after"]) <= 61
+
+
+async def test_in_a_rush_the_last_are_asked_to_come_back(
+    postgres_server: address.Postgres, tmp_path: Path, body: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.delivery.shell.MAX_WAITING", 5)
+    async with (
+        fresh_database(postgres_server.dsn) as dsn,
+        intake_on(dsn, tmp_path) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app.http), base_url="http://intake.test") as client,
+    ):
+
+        async def post(number: int) -> httpx.Response:
+            return await client.post("/v1/requests", json=body(), headers={"Idempotency-Key": f"rush-{number}"})
+
+        answers = await asyncio.gather(*(post(number) for number in range(40)))
+        late = [number for number, answer in enumerate(answers) if answer.status_code == 503]
+        again = [await post(number) for number in late]
+
+    assert {answer.status_code for answer in answers} == {201, 503}
+    assert all(int(answers[number].headers["retry-after"]) > 0 for number in late)
+    assert {answer.status_code for answer in again} == {201}

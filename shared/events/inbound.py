@@ -16,7 +16,7 @@ class Submission(BaseModel):
     At least one of `email` and `phone` lets somebody answer; a name is never asked for.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     authority: Code
     channel: Channel = "adapter"

@@ -79,7 +79,9 @@ class Fuzzer:
                 if self.fuzzed.cases >= wanted or (self._until is not None and time.monotonic() > self._until):
                     return
                 self._round(operation, mode, min(_CHUNK, wanted - self.fuzzed.cases), number)
-                self._tell(f"{operation.label}: {self.fuzzed.cases} cases so far, {len(self._all_faults)} faults")
+                faults = self._all_faults
+                shown = f", such as {faults[-1]}" if faults else ""
+                self._tell(f"{operation.label}: {self.fuzzed.cases} cases so far, {len(faults)} faults{shown}")
 
     @property
     def _all_faults(self) -> list[str]:

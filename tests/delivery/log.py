@@ -78,7 +78,7 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
     return sorted(consumer.partitions_for_topic(topic) or {0})
 
 
-async def until(true: Callable[[], Any], *, seconds: float = 20) -> None:
+async def until(true: Callable[[], Any], *, seconds: float = 45) -> None:
     """Return when an awaited condition holds."""
     async with asyncio.timeout(seconds):
         while not await true():

@@ -204,6 +204,8 @@ async def _outage(town: _Town) -> None:
         await asyncio.sleep(0.2)
     what = f"seconds to drain {form.outage_seconds:.0f} s of outage at {len(took.accepted) / form.outage_seconds:.0f}/s"
     town.told("R3", what, time.monotonic() - began, 60)
+    print("  the mails of the outage go out", flush=True)
+    await town.scene.town.settle(timeout_seconds=120 + 10 * form.outage_seconds)
 
 
 async def _orderly(town: _Town) -> None:

@@ -123,9 +123,10 @@ class Reader:
     async def meet_again(self) -> None:
         """Give it what it knows once more, also with other content under the same number; and another tenant's word."""
         first = await self.good(self.victim)
+        other = first.saying(**({"text": "Autre chose."} if "text" in first.data else {"authority": "saint-aubrin"}))
         stranger = await self.good(self.victim, sequence=2, authority="saint-aubrin")
         await self._meet_about_victim("an exact copy", first, "dropped")
-        await self._meet_about_victim("other content under the same number", first.saying(authority="saint-aubrin"), "dropped")
+        await self._meet_about_victim("other content under the same number", other, "dropped")
         if self.topic.name != "intake.inbound.v1":  # there every record is a request of its own
             await self._meet_about_victim("another tenant's authority", stranger, "parked")
         if not self.topic.sequenced:

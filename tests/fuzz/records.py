@@ -88,7 +88,7 @@ class Good:
 def good(topic: Topic, request_id: UUID, *, sequence: int = 1, **changes: Any) -> Good:
     """Return a good record of a topic about a request: its first event there, or what may come second."""
     name = (_FIRST if sequence == 1 else _SECOND)[topic.name]
-    data = _EXAMPLES[name] | ({"answers": {}} if "answers" in _EXAMPLES[name] else {}) | changes
+    data = _EXAMPLES[name] | changes
     if "request_id" in data:
         data |= {"request_id": str(request_id)}
     at = datetime(2026, 3, 3, 8, tzinfo=UTC)

@@ -5,10 +5,12 @@ Here a part of the strings in each field, another part by another seed; `python 
 
 import pytest
 
+from deploy.local import folders
 from deploy.local.mailsink import MailSink
 from services.notifier.compose import Mail
 from services.notifier.settings import parse_server
 from services.notifier.smtp import Line
+from shared.events.contracts import read_examples
 from tests.fuzz.desk import Desk
 from tests.fuzz.mails import Written, hand_over, numbered_strings, write_all
 from tests.fuzz.naughty_strings import COUNT, LISTED, STRINGS
@@ -27,6 +29,14 @@ def written() -> Written:
 def test_the_whole_list_is_there() -> None:
     assert len(LISTED) == COUNT == 515
     assert len(STRINGS) > 600
+
+
+def test_the_submission_that_the_documents_show_is_taken() -> None:
+    shown = read_examples(folders.ROOT / "docs/events")["fr.aiguilleur.request.submitted.v1"]
+
+    mails = [sent.mail for sent in Desk().submit(shown).send_all()]
+
+    assert [mail.recipient.address for mail in mails] == [shown["email"], "proprete@rivemont.example"]
 
 
 def test_nothing_written_into_a_field_makes_another_mail_of_it(written: Written) -> None:

@@ -11,7 +11,7 @@ import uvloop
 from deploy.local import folders
 from shared.memory import tune_collector
 from tests.proof.options import Options
-from tests.proof.report import Figure, conclude
+from tests.proof.report import RESULTS, Figure, conclude
 
 Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
 
@@ -30,10 +30,12 @@ PROOFS: Final[dict[str, tuple[str, str]]] = {
     "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
     "mail": ("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
     "hostile": ("tests.proof.hostile", "S1, S2, S4, hostile requests, tokens, records of the log, and strings in mails"),
-    "simulation": ("tests.simulation.proof", "R0, P12, thousands of towns in one process under every fault; --seed N replays one"),
+    "simulation": (
+        "tests.simulation.proof",
+        "R0, P12, thousands of towns in one process under every fault; --seed N replays one",
+    ),
 }
 """Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""
-RESULTS = folders.LOCAL / "proof"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,17 +1,12 @@
-"""`python -m tests.proof.pictures`: draws docs/latency.svg and docs/growth.svg from what the proofs of these names wrote."""
+"""Latency against rate, and cost against open requests, drawn from what the proofs of these names wrote."""
 
-import json
 import math
-import sys
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 from xml.sax.saxutils import escape
 
-from deploy.local import folders
-from tests.proof.__main__ import RESULTS
+from tests.proof.report import read
 
-DOCS = folders.ROOT / "docs"
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 56, 48
 _STYLE = """
@@ -85,19 +80,16 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
 
 
-def _read(name: str) -> tuple[dict[str, float], str]:
+def _rounds(name: str) -> tuple[dict[str, float], str]:
     """Return the medians of a proof's rounds, and when and on what they were taken."""
-    path = RESULTS / f"{name}.json"
-    if not path.exists():
-        sys.exit(f"{path} is not there: `python -m tests.proof {name}` writes it")
-    found: dict[str, Any] = json.loads(path.read_text())
+    found = read(name)
     rounds = {key: median(values) for figure in found["figures"] for key, values in figure["rounds"].items()}
     return rounds, f"{found['date']}, commit {found['commit']}, {found['machine'].split(', Python')[0]}"
 
 
 def latency() -> Chart:
     """Return latency against rate."""
-    rounds, where = _read("latency")
+    rounds, where = _rounds("latency")
     rates = sorted({int(key.split("/s")[0]) for key in rounds if " p" in key})
     lines = {share: [rounds[f"{rate}/s {share}"] for rate in rates] for share in ("p50", "p99")}
     most = max(lines["p99"])
@@ -110,7 +102,7 @@ def latency() -> Chart:
 
 def growth() -> Chart:
     """Return the cost of a request against the open requests."""
-    rounds, where = _read("growth")
+    rounds, where = _rounds("growth")
     services = ("intake", "router", "sla")
     levels = sorted({int(key.split()[1]) for key in rounds})
     lines = {service: [rounds[f"{service} {level}"] for level in levels] for service in services}
@@ -119,9 +111,3 @@ def growth() -> Chart:
     ticks = [float(step * number) for number in range(math.ceil(most / step) + 1)]
     title = "What one more request costs, µs"
     return Chart(title, where, "open requests in the tables", [f"{level:,}" for level in levels], ticks, lines)
-
-
-if __name__ == "__main__":
-    for name, chart in (("latency", latency), ("growth", growth)):
-        (DOCS / f"{name}.svg").write_text(chart().draw(), encoding="utf-8")
-        print(f"docs/{name}.svg")

@@ -9,6 +9,11 @@ import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from deploy.local import folders
+
+RESULTS = folders.LOCAL / "proof"
 
 
 @dataclass
@@ -37,9 +42,18 @@ def machine() -> str:
     )
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
     """Return a number with the digits that say something."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return what a proof wrote the last time. Stops, saying how to make it, when it never did. Any: JSON."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        sys.exit(f"{path} is not there: `python -m tests.proof {name}` writes it")
+    told: dict[str, Any] = json.loads(path.read_text())
+    return told
 
 
 def conclude(figures: list[Figure], *, name: str, folder: Path) -> int:
@@ -51,7 +65,7 @@ def conclude(figures: list[Figure], *, name: str, folder: Path) -> int:
         verdict = "met   " if figure.met else "MISSED"
         print(f"  {figure.id:5} {verdict} {figure.value:10.3g}   goal {figure.goal:14} {figure.what}")
         for variant, values in figure.rounds.items():
-            print(f"               {variant:16} median {_shown(median(values)):>8}   rounds {' '.join(map(_shown, values))}")
+            print(f"               {variant:16} median {shown(median(values)):>8}   rounds {' '.join(map(shown, values))}")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     told = {"date": today, "commit": commit, "machine": machine(), "figures": [asdict(one) for one in figures]}

@@ -91,7 +91,7 @@ DECIDING: Final = (
         caught(
             "tests/sla/test_step.py", says="test_a_reopening_or_a_transfer_after_taking_charge_does_not_start_the_clock_again"
         ),
-        also=(simulated("5 after the end: "),),
+        also=(simulated("6 deadline: "),),
     ),
     Mutant(
         "wall-clock-in-a-step",

@@ -5,14 +5,14 @@ configured (AIGUILLEUR_OTLP).
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags, Tracer, set_span_in_context
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.events.traceparent import read_traceparent
@@ -56,20 +56,16 @@ class Tracing:
         """Whether spans are made."""
         return self._tracer is not None
 
-    @contextmanager
-    def span(self, name: str, *, parent: str | None = None, causes: Iterable[str | None] = ()) -> Iterator[str | None]:
+    def span(
+        self, name: str, *, parent: str | None = None, causes: Iterable[str | None] = ()
+    ) -> AbstractContextManager[str | None]:
         """Measure what happens within. `parent`: the context it belongs to; `causes`: those that it is linked to.
 
         Gives the context of the span, for what it causes in its turn; `parent` when no spans are made.
         """
         if self._tracer is None:
-            yield parent
-            return
-        told = dict.fromkeys(one for one in causes if one)
-        links = [Link(_context(one)) for one in list(told)[:MOST_LINKS]]
-        above = set_span_in_context(NonRecordingSpan(_context(parent))) if parent else None
-        with self._tracer.start_as_current_span(name, above, links=links, record_exception=False) as span:
-            yield _written(span)
+            return nullcontext(parent)
+        return _measured(self._tracer, name, parent, causes)
 
     def flush(self) -> None:
         """Hand over what was measured."""
@@ -80,6 +76,15 @@ class Tracing:
         """Hand over what was measured, and stop."""
         if self._provider:
             self._provider.shutdown()
+
+
+@contextmanager
+def _measured(tracer: Tracer, name: str, parent: str | None, causes: Iterable[str | None]) -> Iterator[str | None]:
+    told = dict.fromkeys(one for one in causes if one)
+    links = [Link(_context(one)) for one in list(told)[:MOST_LINKS]]
+    above = set_span_in_context(NonRecordingSpan(_context(parent))) if parent else None
+    with tracer.start_as_current_span(name, above, links=links, record_exception=False) as span:
+        yield _written(span)
 
 
 def setup(service: str, otlp: str | None) -> Tracing:

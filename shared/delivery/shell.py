@@ -378,10 +378,11 @@ class Shell(Generic[S]):
 
     def _tell(self, folded: Folded[S]) -> None:
         name = self.service.name
-        for outcome in ("done", "duplicate", "parked", "failed"):
-            count = sum(1 for result in folded.results if result.kind == outcome)
-            if count:
-                metrics.CONSUMED.labels(name, outcome).inc(count)
+        counts: dict[str, int] = {}
+        for result in folded.results:
+            counts[result.kind] = counts.get(result.kind, 0) + 1
+        for outcome, count in counts.items():
+            metrics.CONSUMED.labels(name, outcome).inc(count)
         for one in folded.parked:
             metrics.PARKED.labels(name, one.why).inc()
             if one.why == "gap":

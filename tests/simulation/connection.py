@@ -39,6 +39,14 @@ class Locks:
         self._waiting: list[Task] = []
         self.waits = 0
 
+    def grab(self, connection: "Connection", key: Hashable) -> bool:
+        """Lock a row that nobody else holds, and return whether it is locked now."""
+        holder = self._holders.setdefault(key, connection)
+        if holder is connection:
+            connection.locked.append(key)
+            return True
+        return False
+
     async def take(self, connection: "Connection", key: Hashable) -> None:
         """Lock a row, waiting for its holder. Raises DeadlockDetectedError."""
         holders, scheduler = self._holders, self._scheduler
@@ -64,8 +72,9 @@ class Locks:
 
     def release(self, connection: "Connection") -> None:
         """Give up all that a transaction holds."""
+        drop = self._holders.pop
         for key in connection.locked:
-            self._holders.pop(key, None)
+            drop(key, None)
         connection.locked.clear()
         if self._waiting:
             waiting, self._waiting = self._waiting, []

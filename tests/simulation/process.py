@@ -187,7 +187,8 @@ class Process:
         self.group.lead()
 
     def _wake_relay(self) -> None:
-        self.group.wake_relay(None)
+        if self.group.tables.pending:
+            self.group.wake_relay(None)
 
     def wake_relay(self, delay: int | None) -> None:
         """Have its relay look at the outbox; None: as soon as word gets there."""

@@ -12,10 +12,11 @@ _MEASURED = ("shared.delivery.shell", "services.sla.ticks", "services.notifier.s
 class Silence:
     """Takes any metric and forgets it."""
 
-    def __getattr__(self, _name: str) -> "Silence":
+    def __getattr__(self, name: str) -> "Silence":
+        setattr(self, name, self)  # asked for once
         return self
 
-    def __call__(self, *_: Any, **__: Any) -> "Silence":  # Any: whatever a metric takes
+    def __call__(self, *_: object, **__: object) -> "Silence":
         return self
 
 

@@ -36,10 +36,11 @@ def pause(microseconds: int | None) -> Generator[int | None]:
 class Task:
     """A coroutine under the scheduler. `on_killed` is called when it raised Killed."""
 
-    __slots__ = ("coroutine", "done", "due", "on_killed", "turn")
+    __slots__ = ("coroutine", "done", "due", "on_killed", "send", "turn")
 
     def __init__(self, work: Coroutine[int | None, None, None], on_killed: Callable[[], None] | None) -> None:
         self.coroutine = work
+        self.send = work.send
         self.on_killed = on_killed
         self.done = False
         self.due: int | None = None
@@ -98,39 +99,40 @@ class Scheduler:
 
     def run(self, until: int | None = None) -> bool:
         """Run until nothing is left to do at or before `until`; return whether something is left after it."""
-        heap = self._heap
-        while heap:
-            if until is not None and heap[0][0] > until:
-                self.now = max(self.now, until)
-                return True
-            at, turn, task = heapq.heappop(heap)
-            if task.turn != turn or task.done:
-                continue
-            if at > self.now:
-                self.now = at
-            self._step(task)
-            if self.steps > self.most_steps:
-                raise Endless(f"{self.steps} steps, and no end")
-        return False
-
-    def _step(self, task: Task) -> None:
-        self.steps += 1
-        self.current = task
-        task.due = None
+        heap, pop = self._heap, heapq.heappop
         try:
-            delay = task.coroutine.send(None)
-        except StopIteration:
-            task.done = True
-        except Killed:
-            task.done = True
-            if task.on_killed is not None:
-                self.current = None
-                task.on_killed()
-        else:
-            if delay is not None and not task.done:
-                self._push(task, self.now + delay)
+            while heap:
+                if until is not None and heap[0][0] > until:
+                    self.now = max(self.now, until)
+                    return True
+                at, turn, task = pop(heap)
+                if task.turn != turn or task.done:
+                    continue
+                if at > self.now:
+                    self.now = at
+                self.steps += 1
+                self.current = task
+                task.due = None
+                try:
+                    delay = task.send(None)
+                except StopIteration:
+                    task.done = True
+                except Killed:
+                    self._end(task)
+                else:
+                    if delay is not None and not task.done:
+                        self._push(task, self.now + delay)
+                if self.steps > self.most_steps:
+                    raise Endless(f"{self.steps} steps, and no end")
         finally:
             self.current = None
+        return False
+
+    def _end(self, task: Task) -> None:
+        task.done = True
+        self.current = None
+        if task.on_killed is not None:
+            task.on_killed()
 
 
 def instant(microseconds: int) -> datetime:

@@ -61,12 +61,16 @@ class Tables(Generic[S]):
     def state(self, request_id: UUID) -> S | None:
         """Return a state as it was committed."""
         row = self.requests.get(request_id)
-        if row is None or row.state is None:
+        return None if row is None else self.read(request_id, row.state)
+
+    def read(self, request_id: UUID, encoded: bytes | None) -> S | None:
+        """Return the state that these bytes of a request are."""
+        if encoded is None:
             return None
         kept, state = self.states.get(request_id, (None, None))
-        if kept is not row.state:
-            state = self.core.codec.decode(row.state)
-            self.states[request_id] = row.state, state
+        if kept is not encoded:
+            state = self.core.codec.decode(encoded)
+            self.states[request_id] = encoded, state
         return state
 
     def number(self) -> int:
@@ -78,8 +82,7 @@ class Tables(Generic[S]):
         """Make a batch durable."""
         requests = self.requests
         for one in folded.saved:
-            before = requests.get(one.request_id)
-            if before is not None and not one.authority:
+            if not one.authority and (before := requests.get(one.request_id)) is not None:
                 one = one._replace(authority=before.authority)
             requests[one.request_id] = one
         self._remember(folded)
@@ -161,8 +164,9 @@ class MemoryStore(Generic[S]):
 
     async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
         locks, positions = self.tables.locks, self.tables.positions
-        for place in sorted(places):
-            await locks.take(connection, place)
+        for place in sorted(places) if len(places) > 1 else places:
+            if not locks.grab(connection, place):
+                await locks.take(connection, place)
         if (wait := self._troubles.at("locked")) is not None:
             await connection.wait(wait)
         return {place: positions.get(place, 0) for place in places}
@@ -192,14 +196,16 @@ class MemoryStore(Generic[S]):
         requests, locks = tables.requests, tables.locks
         known: dict[UUID, Known[S]] = {}
         for request_id in sorted(request_ids):
-            if request_id not in requests:
+            one = requests.get(request_id)
+            if one is None:
                 continue
-            if lock:
+            if lock and not locks.grab(connection, request_id):
                 await locks.take(connection, request_id)
-            one = requests[request_id]
-            known[request_id] = Known(tables.state(request_id), one.revision, list(one.seen), list(one.sent), one.held)
-            if one.held:
-                known[request_id].waiting += self._waiting(request_id)
+                one = requests[request_id]
+            waiting = self._waiting(request_id) if one.held else []
+            known[request_id] = Known(
+                tables.read(request_id, one.state), one.revision, list(one.seen), list(one.sent), one.held, waiting
+            )
         if (wait := self._troubles.at("loaded")) is not None:
             await connection.wait(wait)
         return known
@@ -217,17 +223,20 @@ class MemoryStore(Generic[S]):
     async def save(self, connection: Connection, folded: Folded[S], positions: dict[Place, int]) -> None:
         """Write all that a batch changes, to be committed. Raises Conflict."""
         tables = self.tables
-        requests, take = tables.requests, tables.locks.take
+        requests, grab, take = tables.requests, tables.locks.grab, tables.locks.take
         changed = 0
         for one in folded.saved:
-            await take(connection, one.request_id)
-            before = requests.get(one.request_id)
+            request_id = one.request_id
+            if not grab(connection, request_id):
+                await take(connection, request_id)
+            before = requests.get(request_id)
             changed += (before.revision if before is not None else 0) != one.revision - 1
         if changed:
             tables.conflicts += 1
             raise Conflict(f"{changed} of {len(folded.saved)} requests were changed meanwhile")
         for ticket, _ in folded.tickets:
-            await take(connection, ("inbox", ticket.source, ticket.id))
+            if not grab(connection, ("inbox", ticket.source, ticket.id)):
+                await take(connection, ("inbox", ticket.source, ticket.id))
             if (ticket.source, ticket.id) in tables.inbox:
                 tables.conflicts += 1
                 raise Conflict("a ticket was taken by another transaction meanwhile")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local.kafka import KafkaServer
+from shared.delivery.topic_ids import find_topic_ids
 from shared.events.broker import create_topics, wanted_topics
 from shared.organisation import Authority, load
 from tests.delivery.bench import Bench
@@ -56,18 +58,26 @@ async def empty_log(broker: KafkaServer) -> KafkaServer:
 
 
 async def make_topics_anew(broker: KafkaServer) -> KafkaServer:
-    """Delete every topic and create it again, empty."""
+    """Delete every topic and create it again, empty. After it each is another one than before, and has its leaders."""
+    names = {topic.name for topic in wanted_topics(replication=1)}
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     try:
-        await admin.delete_topics([topic.name for topic in wanted_topics(replication=1)])
+        before = await find_topic_ids(admin._client, names)
+        await admin.delete_topics(list(names))
+        for _ in range(150):
+            await asyncio.sleep(0.2)
+            now = await find_topic_ids(admin._client, names)
+            if len(now) == len(names) and not now.items() & before.items() and await _have_leaders(admin, names):
+                return broker
+            if not now.items() & before.items():  # else the broker is still deleting, and would call them there
+                with suppress(KafkaError):
+                    await create_topics(broker.bootstrap)
     finally:
         await admin.close()
-    for _ in range(50):
-        await asyncio.sleep(0.2)
-        try:
-            if not await create_topics(broker.bootstrap):
-                return broker
-        except KafkaError:  # the broker is still deleting
-            continue
     raise TimeoutError("the topics could not be made anew")
+
+
+async def _have_leaders(admin: AIOKafkaAdminClient, names: set[str]) -> bool:
+    described = await admin.describe_topics(list(names))
+    return all(part["error_code"] == 0 and part["leader"] >= 0 for topic in described for part in topic["partitions"])

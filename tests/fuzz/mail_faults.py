@@ -120,8 +120,8 @@ def _faults_of_head(head: bytes, *, utf8: bool, to_usager: bool) -> Iterator[str
 
 
 def _faults_of_addresses(message: EmailMessage, recipient: str) -> Iterator[str]:
-    to = [str(one.addr_spec) for one in message["To"].addresses]
-    if recipient.isascii() and to != [recipient]:
+    to = [str(one.addr_spec).replace('"', "") for one in message["To"].addresses]
+    if recipient.isascii() and to != [recipient.replace('"', "")]:  # quotes around a local part say nothing (RFC 5321, 4.1.2)
         yield "To names somebody else"
     for name in ("From", "Reply-To"):
         if message[name] and len(message[name].addresses) != 1:
@@ -132,9 +132,14 @@ def _faults_of_texts(text: str, html: str, *, sites: tuple[str, ...], holds: tup
     page = _Page(html)
     yield from page.faults
     yield from ("a link to elsewhere" for link in page.links if not link.startswith(sites))
-    plain = "\n".join(line.removeprefix("> ") for line in text.split("\n"))
+    plain = _composed("\n".join(line.removeprefix("> ") for line in text.split("\n")))
+    words = _composed(page.words)
     for wanted in holds:
         if wanted not in plain:
             yield "the text part does not say what was written"
-        if wanted not in page.words:
+        if wanted not in words:
             yield "the HTML part does not say what was written"
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

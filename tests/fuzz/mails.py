@@ -86,7 +86,7 @@ async def hand_over(sink: MailSink, mails: Sequence[Mail]) -> list[str]:
     if len(arrived) != len(mails):
         return [*faults, f"{len(mails)} mails were sent, {len(arrived)} arrived"]
     for mail, told in zip(mails, arrived, strict=True):
-        if told["recipients"] != [mail.recipient.address] or told["sender"].strip("<>") != mail.sender:
+        if told["recipients"] != [mail.recipient.address.replace('"', "")] or told["sender"].strip("<>") != mail.sender:
             faults.append(f"mail {told['id']} went from {told['sender']} to {told['recipients']}")
         if (sink.folder / f"{told['id']}.eml").read_bytes() != mail.content:
             faults.append(f"mail {told['id']} arrived otherwise than it was sent")

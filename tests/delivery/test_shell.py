@@ -5,6 +5,7 @@ import random
 import uuid
 
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.local.postgres import PostgresServer
 from shared.delivery.errors import UNAVAILABLE, TooManyParked, Unavailable
@@ -45,6 +46,18 @@ async def test_a_jump_is_told_and_nothing_of_it_is_taken(bench: Bench) -> None:
     notes = await bench.shell.find_state(REQUEST)
     assert notes is not None
     assert (notes.heard, len(notes.warned)) == (("a",), 1)
+
+
+async def test_what_became_of_each_record_is_counted(bench: Bench) -> None:
+    def counted() -> list[float]:
+        outcomes = [{"service": "notifier", "outcome": outcome} for outcome in ("done", "duplicate", "parked", "failed")]
+        return [REGISTRY.get_sample_value("aiguilleur_consumed_total", labels) or 0 for labels in outcomes]
+
+    before = counted()
+
+    await bench.take(added(1, "a"), added(1, "a"), added(2, "b"), added(4, "d"))
+
+    assert [after - earlier for after, earlier in zip(counted(), before, strict=True)] == [2, 1, 1, 0]
 
 
 async def test_twins_on_the_same_rows_take_everything_once(bench: Bench, authority: Authority) -> None:

@@ -79,6 +79,11 @@ async def test_the_callers_context_lasts_as_long_as_their_request(header: bytes 
     assert caller.get() is None
 
 
+def test_without_a_collector_a_cause_is_handed_on_as_it_came() -> None:
+    with Tracing("notifier").span("log", parent=CALLER, causes=[CALLER]) as own:
+        assert own == CALLER
+
+
 @pytest.mark.integration
 async def test_spans_join_the_trace_of_the_request_and_batches_are_linked_to_it(database: str, authority: Authority) -> None:
     collected = InMemorySpanExporter()

@@ -2,13 +2,15 @@
 
 import asyncio
 import html
+import json
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
 from tests.fuzz.installation import BUILDS, Installation
+from tests.fuzz.naughty_strings import STRINGS
 
 pytestmark = pytest.mark.integration
 FORM = "application/x-www-form-urlencoded"
@@ -107,6 +109,31 @@ async def test_what_cannot_be_taken_is_refused_with_what_to_do(
     assert says_what_to_do(answer), answer.text
     if name.startswith("huge"):
         assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("field", ["email", "name", "phone", "text", "category", "service", "language"])
+async def test_a_naughty_string_is_taken_or_refused_with_what_to_do(
+    installation: Installation, http: httpx.AsyncClient, field: str
+) -> None:
+    """Through the real socket, by the API and by the form: never lost, never a failure of ours."""
+    taken = 0
+    for text in STRINGS[::7]:
+        told = {"service": "voirie", "category": "eclairage", "email": "a@b.example", "text": "Bonjour."} | {field: text}
+        body = json.dumps({"authority": "rivemont", "answers": {"lieu": "ici"}} | told)
+        sent = {"answer-lieu": "ici"} | {name: value.encode("utf-8", "surrogatepass") for name, value in told.items()}
+        form = urlencode({name: value for name, value in sent.items() if name != "service"})
+        for answer in (
+            await http.post(
+                f"{installation.url('intake')}/v1/requests", content=body, headers={"content-type": "application/json"}
+            ),
+            await http.post(
+                f"{installation.url('intake')}/rivemont/demande/voirie", content=form, headers={"content-type": FORM}
+            ),
+        ):
+            taken += answer.status_code in (201, 303)
+            assert answer.status_code in (201, 303) or 400 <= answer.status_code < 500, answer.text
+            assert answer.status_code in (201, 303) or says_what_to_do(answer), answer.text
+    assert taken or field in ("email", "phone", "category"), "none of them is an address, a number or a code"
 
 
 @pytest.mark.parametrize(("service", "path", "status"), ADDRESSES)

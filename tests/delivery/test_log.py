@@ -128,7 +128,7 @@ async def test_a_log_that_is_ours_is_not_taken_for_another_one(bench: Bench, bro
     async with consuming(bench, broker) as consumer:
         await until(lambda: equals(bench.heard(mine), ("a",)))
         place, position = await read_last(bench)
-        state = consumer.subscriber.consumer._subscription.subscription.assignment.state_value(TopicPartition(*place))  # type: ignore[union-attr]
+        state = consumer.subscriber.consumer._subscription.subscription.assignment.state_value(TopicPartition(*place))
         state.highwater = 0  # what it knew when it fell asleep
 
         await asyncio.sleep(5)

@@ -82,7 +82,7 @@ async def test_a_fetcher_that_hangs_without_an_error_turns_red(bench: Bench, dat
     async with consuming(bench, empty_log) as consumer, watching(bench, database, empty_log, consumer) as watchdog:
         await publish(empty_log, added(1, "a", mine))
         await until(lambda: equals(bench.heard(mine), ("a",)))
-        fetcher = consumer.subscriber.consumer._fetcher  # type: ignore[union-attr]  # it is connected
+        fetcher = consumer.subscriber.consumer._fetcher
         fetcher._fetch_task.cancel()
         await asyncio.sleep(0.5)
         await publish(empty_log, added(2, "b", mine))

@@ -36,16 +36,18 @@ class Poisoned(Exception):
 class SharedReader(Reader):
     """Decodes each record of a numbered topic once for all services: it is the same input for everybody."""
 
-    def __init__(self, shared: dict[int, tuple[RawRecord, Input | Parked]], *arguments: Any) -> None:
+    def __init__(self, world: "World", *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._shared = shared
+        self._world = world
 
     def read(self, raw: RawRecord) -> Input | Parked:
         if raw.topic not in self._sequenced:
             return super().read(raw)
-        known = self._shared.get(id(raw))
+        shared = self._world.decoded
+        known = shared.get(id(raw))
         if known is None or known[0] is not raw:
-            known = self._shared[id(raw)] = raw, super().read(raw)
+            known = shared[id(raw)] = raw, super().read(raw)
+            self._world.written_down.compare(raw, known[1])
         return known[1]
 
 

@@ -138,7 +138,7 @@ class Process:
         )
         self.shell.core = group.core
         self.shell.log = self.log
-        self.shell.reader = SharedReader(world.decoded, group.sequenced, admissions, world.vault.reveal)
+        self.shell.reader = SharedReader(world, group.sequenced, admissions, world.vault.reveal)
         self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
         self.parking = MemoryParking(self.shell, group.tables)
         self._fetched = {}

@@ -1,10 +1,12 @@
 """What the shipped code says to the outside world while it is simulated: metrics go nowhere, the log is counted."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
+
+from shared.events.envelope import encode_value
 
 _MEASURED = ("shared.delivery.shell", "services.sla.ticks", "services.notifier.sender")
 
@@ -33,11 +35,12 @@ class CountedLog:
 
 
 @contextmanager
-def quiet(references: Iterator[str]) -> Iterator[None]:
-    """Silence the metrics, and draw the references of requests from an iterator, so that a seed says all."""
+def quiet(references: Iterator[str], encode: Callable[[Any], bytes] = encode_value) -> Iterator[None]:
+    """Silence the metrics; draw the references of requests from an iterator, so that a seed says all; encode events this way."""
     silence = Silence()
     with ExitStack() as patches:
         for module in _MEASURED:
             patches.enter_context(patch(f"{module}.metrics", silence))
         patches.enter_context(patch("services.intake.submission.new_reference", lambda: next(references)))
+        patches.enter_context(patch("shared.delivery.core.encode_value", encode))
         yield

@@ -57,7 +57,9 @@ class Relay:
                     continue
                 if fault := process.group.strike("poison_bytes"):
                     value = world.spoil(one, fault)
-            world.log.append(one.topic, one.key, self._headers(row), value)
+            raw = world.log.append(one.topic, one.key, self._headers(row), value)
+            if (read := world.written_down.input_of(raw, one)) is not None:
+                world.decoded[id(raw)] = raw, read
             if world.losses or world.losing:
                 world.found(one, whole=value is one.value)
 

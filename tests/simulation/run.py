@@ -23,7 +23,7 @@ def run(settings: Settings, *, story: bool = False, thorough: bool = False, chec
     """Play a town and judge it."""
     world = World(settings, story=story)
     watch(world)
-    with quiet(world.references()):
+    with quiet(world.references(), world.written_down.encode):
         try:
             play(world)
         except Exception as error:  # a fault of the services that nothing caught is a finding too

@@ -11,13 +11,15 @@ from services.notifier.writer import Paper
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from tests.simulation.agenda import Letters
 from tests.simulation.mail import Envelope, Line
-from tests.simulation.scheduler import SECOND, Killed, pause
+from tests.simulation.scheduler import MINUTE, SECOND, Killed, pause
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
 
 T = TypeVar("T")
 CONNECTIONS = 2
+LONGEST: Final = 10 * MINUTE
+"""How long a sender waits at most before it looks whether the mail server is back."""
 AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
 
 
@@ -75,7 +77,8 @@ class MemorySender(Sender):
         certain = False
         while True:
             while self._server_away:
-                await pause(int(SECOND * (1 + 30 * process.random.random())))
+                left = min(max(0, world.mail.away_until - world.scheduler.now), LONGEST)
+                await pause(left + int(SECOND * (1 + 30 * process.random.random())))
                 self._server_away = world.mail.is_away
             try:
                 if not certain:

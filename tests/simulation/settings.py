@@ -17,7 +17,12 @@ TURNS_OF_THE_CLOCK: Final = (
 )
 DAYS: Final = 1000
 """The days on which a seed may begin, from 2025-01-02: the checker's own list of holidays ends with 2027."""
-SIZES: Final = (5, 10, 15, 20, 25, 30, 40, 60)
+SHORT_SEEDS: Final = 2_000
+"""Seeds 1 to this one are the short form's."""
+SMALL: Final = (5, 8, 10, 12, 15, 20, 30)
+"""How many requests a town of the short form has: two thousand of them in about a minute."""
+LARGE: Final = (40, 60, 100, 130, 180, 250)
+"""How many one of a later seed has: 10,000 seeds make a million requests."""
 HOLIDAYS: Final = (
     datetime(2025, 12, 24, tzinfo=UTC),
     datetime(2026, 4, 6, tzinfo=UTC),
@@ -43,8 +48,8 @@ class Settings:
 
     @classmethod
     def of(cls, seed: int) -> "Settings":
-        """Return what a seed is run with wherever it is run: small towns find most, large ones the rest."""
-        return cls(seed, requests=Random(f"{seed}/size").choice(SIZES))
+        """Return what a seed is run with wherever it is run: small towns find most, large ones, from seed 2,001 on, the rest."""
+        return cls(seed, requests=Random(f"{seed}/size").choice(SMALL if seed <= SHORT_SEEDS else LARGE))
 
     def wants(self, fault: Fault) -> bool:
         """Tell whether a planned fault is to happen."""
@@ -68,7 +73,7 @@ class Settings:
     def temper(self, random: Random) -> tuple[int, int, float, float, float]:
         """Draw how fast requests come, how slow word spreads, how often a step waits, and how forgetful agents are."""
         spread = random.choice((MINUTE, 10 * MINUTE, 2 * HOUR, 10 * HOUR))
-        latency = random.choice((MILLISECOND, 20 * MILLISECOND, SECOND, 20 * SECOND, MINUTE))
+        latency = random.choice((MILLISECOND, 20 * MILLISECOND, SECOND, 20 * SECOND, MINUTE, 10 * MINUTE))
         slow = random.choice((0.02, 0.1, 0.3)) if self.strength else 0.0
         share = random.choice((1.0, 0.7, 0.4)) if self.strength else 1.0
         forgetful = random.choice((0.05, 0.2, 0.6))

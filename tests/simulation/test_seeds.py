@@ -7,7 +7,7 @@ from shared.delivery.run import Run
 from shared.delivery.values import Input, Result
 from tests.simulation import proof
 from tests.simulation.run import run
-from tests.simulation.settings import Settings
+from tests.simulation.settings import SHORT_SEEDS, Settings
 from tests.simulation.story import tell
 
 pytestmark = pytest.mark.timeout(900)
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.mark.slow
 def test_no_seed_breaks_an_invariant() -> None:
-    tally = proof.seeds(proof.FIRST_SEED, proof.SHORT_SEEDS)
+    tally = proof.seeds(proof.FIRST_SEED, SHORT_SEEDS)
     assert not tally.broken, "\n\n".join(proof.stories(tally, most=2))
     assert tally.missing() == []
 

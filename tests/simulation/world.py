@@ -37,6 +37,7 @@ from tests.simulation.software import work
 from tests.simulation.ticking import tick
 from tests.simulation.usagers import Usager
 from tests.simulation.vault import MemoryVault
+from tests.simulation.written import Written
 
 PURE: Final = (INTAKE, ROUTER, SLA, NOTIFIER, STATS)
 
@@ -64,6 +65,7 @@ class World:
         self.rows = OwnRows(self.vault.keys)
         self.log = Log()
         self.log.on_append = self._appended
+        self.written_down = Written()
         self.decoded: dict[int, tuple[RawRecord, Input | Parked]] = {}
         self.letters = Agenda(self.rows.letter, lambda: self.scheduler.now)
         self.deadlines = Agenda(self.rows.deadline, lambda: self.scheduler.now)

@@ -8,7 +8,8 @@ from shared.delivery.store import Place
 from shared.delivery.values import RawRecord
 
 PARTS = 6
-"""Into how many transactions a large batch is divided: one decides while others are being written."""
+"""Into how many transactions a large batch is divided: one decides while others are being written. Fewer than a pool's
+connections: pages need some, too."""
 Batches = dict[Place, list[RawRecord]]
 
 

@@ -27,8 +27,6 @@ HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
-PARTS_AT_ONCE = 3
-"""How many transactions of a large batch are under way at once, a connection each: pages need some, too."""
 
 
 class Consumer:
@@ -124,13 +122,7 @@ class Consumer:
 
     async def _take_side_by_side(self, parts: list[Batches]) -> Batches:
         """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""
-        connections = asyncio.Semaphore(PARTS_AT_ONCE)
-
-        async def take(part: Batches) -> dict[Place, int]:
-            async with connections:
-                return await self._shell.take(part)
-
-        outcomes = await asyncio.gather(*(take(part) for part in parts), return_exceptions=True)
+        outcomes = await asyncio.gather(*(self._shell.take(part) for part in parts), return_exceptions=True)
         left: Batches = {}
         for part, behind in zip(parts, outcomes, strict=True):
             if isinstance(behind, BaseException):  # said when it is met again, by itself

@@ -1,4 +1,4 @@
-"""A hundred seeds of the simulation: what a seeded bug has to break within seconds. Run by name; elsewhere there are more seeds."""
+"""A hundred seeds of the simulation: what a seeded bug has to break within seconds. Run by name; other tests run more."""
 
 import pytest
 

@@ -231,7 +231,7 @@ async def _overload(stage: Stage, fault: Fault) -> None:
 
 async def _spoil(stage: Stage, _fault: Fault) -> None:
     spoilt = poison()
-    stage.scene.history.forged.add(spoilt.about)
+    stage.scene.history.forged |= spoilt.about
     async with stage.turn["kafka"]:
         await publish(stage.scene.kafka.bootstrap, "requests.v1", spoilt.records)
 

@@ -30,10 +30,10 @@ class OutOfOrder:
 
 @dataclass(frozen=True)
 class Poison:
-    """Records that nobody can read, and the request that one of them is about."""
+    """Records that nobody can read, and the requests that they say they are about."""
 
     records: list[Forged]
-    about: UUID
+    about: set[UUID]
 
 
 def event_headers(event: BaseModel, request_id: UUID, sequence: int) -> Headers:
@@ -74,7 +74,8 @@ def out_of_order() -> OutOfOrder:
 
 def poison() -> Poison:
     """Return records that cannot be read, each in another way."""
-    key = str(uuid.uuid4()).encode()
+    stranger = uuid.uuid4()
+    key = str(stranger).encode()
     good = request_received(1, datetime.now(UTC))
     headers = event_headers(good, good.request_id, 1)
     large = good.model_dump_json().encode() + b" " * 910_000
@@ -87,7 +88,7 @@ def poison() -> Poison:
         (b"somebody-else", good.model_dump_json().encode(), headers),
         (str(good.request_id).encode(), large, headers),
     ]
-    return Poison(records, good.request_id)
+    return Poison(records, {good.request_id, stranger})
 
 
 async def publish_out_of_order(kafka: str) -> UUID:
@@ -97,8 +98,8 @@ async def publish_out_of_order(kafka: str) -> UUID:
     return forged.request_id
 
 
-async def publish_poison(kafka: str) -> tuple[int, UUID]:
-    """Write records that nobody can read; return how many, and the request that one of them is about."""
+async def publish_poison(kafka: str) -> tuple[int, set[UUID]]:
+    """Write records that nobody can read; return how many, and the requests that they say they are about."""
     spoilt = poison()
     await publish(kafka, "requests.v1", spoilt.records)
     return len(spoilt.records), spoilt.about

@@ -117,7 +117,7 @@ async def _broker_kill(town: _Town) -> None:
 async def _poison(town: _Town) -> None:
     """R5: the neighbours of poison are assigned as fast as others."""
     spoilt = poison()
-    town.scene.history.forged.add(spoilt.about)
+    town.scene.history.forged |= spoilt.about
     before = set(town.scene.history.accepted)
     spread: list[Forged] = [(bytes([number]) * 8, b"{", []) for number in range(48)]  # over all partitions
     await publish(town.scene.kafka.bootstrap, "requests.v1", [*spread[:20], *spoilt.records, *spread[20:]])

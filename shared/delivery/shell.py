@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -214,45 +215,42 @@ class Shell(Generic[S]):
                 raise Unavailable(type(error).__name__) from error
         raise Unavailable("conflicts")
 
-    async def move(self, place: Place, position: int, *, seen: int) -> bool:
-        """Set a partition's position if it still is `seen`; return whether it was. Raises Unavailable."""
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        """Give a connection outside any batch. Raises Unavailable."""
         try:
             async with self.pool.acquire() as connection:
-                return await self.store.move(connection, place, position, seen=seen)
+                yield connection
         except UNAVAILABLE as error:
-            raise Unavailable(type(error).__name__) from error
+            raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+
+    async def move(self, place: Place, position: int, *, seen: int) -> bool:
+        """Set a partition's position if it still is `seen`; return whether it was. Raises Unavailable."""
+        async with self._connected() as connection:
+            return await self.store.move(connection, place, position, seen=seen)
 
     async def turn_back_replaced(self, logs: Mapping[str, UUID]) -> dict[Place, int]:
         """Have topics that were made anew be read from their beginning; return where we stood before. Raises Unavailable."""
-        try:
-            async with self.pool.acquire() as connection:
-                return await self.store.turn_back_replaced(connection, logs) if logs else {}
-        except UNAVAILABLE as error:
-            raise Unavailable(type(error).__name__) from error
+        async with self._connected() as connection:
+            return await self.store.turn_back_replaced(connection, logs) if logs else {}
 
     async def find_positions(self) -> dict[Place, int]:
         """Return the next offset of each partition that was read. Raises Unavailable."""
-        try:
-            async with self.pool.acquire() as connection:
-                return await self.store.find_positions(connection)
-        except UNAVAILABLE as error:
-            raise Unavailable(type(error).__name__) from error
+        async with self._connected() as connection:
+            return await self.store.find_positions(connection)
 
     async def find_progress(self) -> tuple[dict[Place, int], bool]:
         """Return the positions, and whether the outbox holds something to publish. Raises Unavailable."""
-        try:
-            async with self.pool.acquire() as connection:
-                return await self.store.find_positions(connection), await self.store.has_pending(connection)
-        except UNAVAILABLE as error:
-            raise Unavailable(type(error).__name__) from error
+        async with self._connected() as connection:
+            return await self.store.find_positions(connection), await self.store.has_pending(connection)
 
     async def tell_halted(self, instance: str, why: str | None) -> None:
         """Note for `aiguilleur status` that this replica's consumer halted itself, or goes on (None). Never raises."""
         try:
-            async with self.pool.acquire() as connection:
+            async with self._connected() as connection:
                 await self.store.save_halt(connection, instance, why)
-        except UNAVAILABLE as error:
-            self.log.warning("postgresql.unavailable", error=type(error).__name__, place="halt")
+        except Unavailable as error:
+            self.log.warning("postgresql.unavailable", error=type(error.__cause__).__name__, place="halt")
 
     async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
@@ -392,11 +390,8 @@ class Shell(Generic[S]):
 
     async def find_state(self, request_id: UUID) -> S | None:
         """Return the state of a request as it is now, without a lock. Raises Unavailable."""
-        try:
-            async with self.pool.acquire() as connection:
-                known = await self.store.load(connection, [request_id], lock=False)
-        except UNAVAILABLE as error:
-            raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
+        async with self._connected() as connection:
+            known = await self.store.load(connection, [request_id], lock=False)
         return known[request_id].state if request_id in known else None
 
 

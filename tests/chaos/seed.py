@@ -17,6 +17,8 @@ from tests.chaos.orchestrator import Death
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
+from tests.proof.delays import climbed_to_the_top
+from tests.proof.evidence import Evidence, History
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
@@ -143,6 +145,8 @@ class _Run:
         outcome.repeated_mails = sum(count - 1 for count in evidence.message_ids.values())
         if not history.accepted:
             outcome.violations.append("nothing was accepted: the load never reached intake")
+        if whole:
+            outcome.violations += _left_out(evidence, history)
         times = [(fault, stage.began[fault], ended) for fault, ended in stage.ended.items()]
         outcome.violations += untold(times, scene.observer.between)
         outcome.recoveries = _recoveries(scene.orchestrator.deaths, times)
@@ -162,6 +166,14 @@ def _recoveries(deaths: Sequence[Death], times: Sequence[tuple[Fault, float, flo
             if not any(began < again and death.at < ended + 1.0 for began, ended in away):
                 found.append(round(again - death.at, 2))
     return found
+
+
+def _left_out(evidence: Evidence, history: History) -> list[str]:
+    """Return what never happened, so that a run proves nothing about it."""
+    done = {act.what for act in history.acts or [] if act.outcome == "done"}
+    wanted = ("take_charge", "answer", "transfer", "resolve", "add", "withdraw")
+    missing = [f"acts: nobody came to {what}" for what in wanted if what not in done]
+    return missing if climbed_to_the_top(evidence) else [*missing, "5 nobody was told at the top of a ladder"]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -3,12 +3,14 @@
 import asyncio
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.local import address, folders
+from deploy.local.kafka import KafkaServer
 from deploy.local.mailsink import MailSink
 from deploy.local.process import ServerProcess
 from services.notifier.app import build
@@ -19,6 +21,13 @@ from tests.conftest import fresh_database
 from tests.notifier.conftest import KEYS, Office, prepare
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def empty_kafka(run_folder: Path) -> Iterator[KafkaServer]:
+    """A Kafka without topics: on the one that all tests share, a whole notifier would read what others have written."""
+    with KafkaServer(run_folder / "kafka-notifier") as server:
+        yield server
 
 
 async def test_a_request_is_receipted_to_the_usager_and_mailed_to_its_service(office: Office, mail_sink: MailSink) -> None:
@@ -202,10 +211,10 @@ async def test_mail_follows_the_commit_within_milliseconds(office: Office, mail_
 
 @pytest.mark.parametrize("point", ["letter.before_send", "letter.after_send"])
 async def test_a_kill_loses_no_mail_and_repeats_only_what_was_in_flight(
-    postgres_server: address.Postgres, kafka_server: address.Kafka, mail_sink: MailSink, tmp_path: Path, point: str
+    postgres_server: address.Postgres, empty_kafka: KafkaServer, mail_sink: MailSink, tmp_path: Path, point: str
 ) -> None:
     async with fresh_database(postgres_server.dsn) as dsn:
-        settings = (await prepare(dsn, tmp_path, mail_sink.smtp)).model_copy(update={"kafka": kafka_server.bootstrap})
+        settings = (await prepare(dsn, tmp_path, mail_sink.smtp)).model_copy(update={"kafka": empty_kafka.bootstrap})
         office = Office(await build(settings), dsn, tmp_path, settings, Vault.from_text(KEYS))
         office.app.shell.gate.trust()  # it is made here, and serves nothing
         stories = [office.story() for _ in range(150)]

@@ -88,6 +88,10 @@ def mail_app(handler: Handler) -> FastAPI:
         handler.behaviour = behaviour
         return behaviour
 
+    @app.get("/api/struck")
+    async def api_struck() -> int:
+        return handler.struck
+
     return app
 
 

@@ -89,6 +89,10 @@ class MailSink:
         """The fields of mailsmtp.Behaviour, such as refuse=451 or delay_seconds=2. Without any: good again."""
         self._http.post("/api/behaviour", json=behaviour).raise_for_status()
 
+    def struck(self) -> int:
+        """How often somebody has met a misbehaviour since the start."""
+        return int(self._http.get("/api/struck").raise_for_status().json())
+
     def clear(self) -> None:
         self._http.delete("/api/mails").raise_for_status()
 

@@ -40,15 +40,19 @@ class Handler:
     def __init__(self, store: MailStore) -> None:
         self.store = store
         self.behaviour = Behaviour()
+        self.struck = 0
+        """How often somebody met anything but good behaviour."""
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if refusal := self.behaviour.refusal(address):
+            self.struck += 1
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         behaviour = self.behaviour
+        self.struck += behaviour.drop_connection or behaviour.delay_seconds > 0
         await asyncio.sleep(behaviour.delay_seconds)
         if behaviour.drop_connection and not behaviour.store_before_dropping:
             return _hang_up(server)

@@ -55,6 +55,8 @@ class Stage:
     """Monotonic seconds."""
     reached: set[str] = field(default_factory=set)
     """Points at which a service died."""
+    unfelt: set[Fault] = field(default_factory=set)
+    """Faults that met nobody, so that nobody could tell of them: no mail was sent while the mail server misbehaved."""
     turn: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """By server, link or service: what would undo each other comes one after the other."""
 
@@ -216,10 +218,14 @@ def _mail_server(losses: int = 0, **behaviour: object) -> Callable[[Stage, Fault
 
     async def make(stage: Stage, fault: Fault) -> None:
         async with stage.turn["smtp"]:
+            sink = stage.scene.sink
             stage.scene.history.mail_losses += losses
-            await asyncio.to_thread(lambda: stage.scene.sink.behave(**behaviour))
+            before = await asyncio.to_thread(sink.struck)
+            await asyncio.to_thread(lambda: sink.behave(**behaviour))
             await asyncio.sleep(fault.seconds)
-            await asyncio.to_thread(stage.scene.sink.behave)
+            await asyncio.to_thread(sink.behave)
+            if await asyncio.to_thread(sink.struck) == before:
+                stage.unfelt.add(fault)
 
     return make
 

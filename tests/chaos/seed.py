@@ -148,7 +148,8 @@ class _Run:
         if whole:
             outcome.violations += _left_out(evidence, history)
         times = [(fault, stage.began[fault], ended) for fault, ended in stage.ended.items()]
-        outcome.violations += untold(times, scene.observer.between)
+        felt = [one for one in times if one[0] not in stage.unfelt]
+        outcome.violations += untold(felt, scene.observer.between)
         outcome.recoveries = _recoveries(scene.orchestrator.deaths, times)
         outcome.red = scene.orchestrator.red
         calm = time.monotonic()

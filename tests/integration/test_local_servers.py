@@ -136,6 +136,7 @@ async def test_a_mail_is_read_back_with_its_links(mail_sink: MailSink) -> None:
 
 
 async def test_the_sink_refuses_when_told(mail_sink: MailSink) -> None:
+    before = mail_sink.struck()
     mail_sink.behave(refuse=451, recipient="voirie")
 
     with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
@@ -143,16 +144,19 @@ async def test_the_sink_refuses_when_told(mail_sink: MailSink) -> None:
     await send(mail_sink, mail_to("ecole@exemple.fr"))
 
     assert refused.value.recipients[0].code == 451
+    assert mail_sink.struck() == before + 1
     assert [mail["recipients"] for mail in mail_sink.mails()] == [["ecole@exemple.fr"]]
 
 
 @pytest.mark.parametrize("stored", [False, True])
 async def test_the_sink_hangs_up_when_told(mail_sink: MailSink, *, stored: bool) -> None:
+    before = mail_sink.struck()
     mail_sink.behave(drop_connection=True, store_before_dropping=stored)
 
     with pytest.raises(aiosmtplib.SMTPException):
         await send(mail_sink, mail_to("agent@exemple.fr"))
 
+    assert mail_sink.struck() == before + 1
     assert len(mail_sink.mails()) == stored
 
 

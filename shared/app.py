@@ -131,7 +131,7 @@ class App(Generic[S]):
         """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
         listening = self._socket or self.listen()
         reach("start.listening")
-        frame = [self.shell.serve_local, self.consumer.serve, self.relay.serve, self.watchdog.serve]
+        frame = [self.shell.local.serve, self.consumer.serve, self.relay.serve, self.watchdog.serve]
         loops = [*frame, self._compare, self._refresh, self._keep_house]
         tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
         config = uvicorn.Config(

@@ -49,4 +49,4 @@ class Acts:
     async def _apply(self, request_id: UUID, authority: str, command: Any, *, ticket: str, content: str) -> None:
         """Any: commands are dataclasses of several classes."""
         once = Ticket(f"page/{request_id}", ticket, self._tokens.fingerprint(content.encode()))
-        await self._app.shell.apply(Input(request_id, authority, command, ticket=once))
+        await self._app.shell.local.apply(Input(request_id, authority, command, ticket=once))

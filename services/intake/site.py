@@ -99,7 +99,7 @@ class Site:
 
     def _refuse_when_full(self) -> None:
         try:
-            self.app.shell.require_room()  # before anything is read: turning away must cost less than taking
+            self.app.shell.local.require_room()  # before anything is read: turning away must cost less than taking
         except Unavailable:
             raise unavailable() from None
 

@@ -135,7 +135,7 @@ async def submit(
     for left in reversed(range(_TRIES)):
         one = acceptance.input_for(submission, ticket)
         try:
-            result = await shell.apply(one)
+            result = await shell.local.apply(one)
             break
         except RefusedByDatabase:  # the reference exists already, once in a million requests: draw another
             if not left:

@@ -179,7 +179,7 @@ class Sender:
                     command = LetterFailed(one.name, "out_of_tries", attempts)
                 else:
                     outcomes.back.append(PutBack(one.request_id, one.name, attempts, again))
-        outcome = {LetterSent: "sent", LetterFailed: "failed"}.get(type(command), "retried")
+        outcome = "retried" if command is None else "sent" if isinstance(command, LetterSent) else "failed"
         metrics.MAILS.labels(outcome).inc()
         if command is not None:
             outcomes.told.append(Input(one.request_id, paper.known.authority, command))

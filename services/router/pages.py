@@ -128,7 +128,7 @@ async def _act(site: Site, request: Request, link: Link, action: Action, token: 
     if errors and _obstacle(link, sheet, now) is None:
         return Page(site, request, link, sheet, form=Form(action), typed=typed).answer(422, errors)
     try:
-        result = await site.app.shell.apply(_input(link, action, token, typed, key))
+        result = await site.app.shell.local.apply(_input(link, action, token, typed, key))
     except DigestMismatch:
         sheet, _ = await _find(site, link)
         return Page(site, request, link, sheet, notices.used(link, sheet), typed=typed, unsent=True).answer(409)

@@ -22,7 +22,6 @@ from shared.memory import without_collector
 
 MAX_RECORDS = 500
 COMMIT_EVERY_SECONDS = 1.0
-PACE_SECONDS = 0.010
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
 REPLACED_LOOKS = 3
@@ -61,7 +60,17 @@ class Consumer:
         )
 
     async def serve(self) -> None:
-        """Start, retrying while Kafka is away (FastStream gives up at once), then watch for ever."""
+        """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
+        while True:
+            await self._connect()
+            while self._prefetch is None or not self._prefetch.is_dead:
+                await asyncio.sleep(1.0)
+                await self._follow()
+            self._log.error("consumer.client_died", error_id=f"{self._name}.client")
+            self.connected = False
+            await self._stop_broker()
+
+    async def _connect(self) -> None:
         delay = 0.2
         while not self.connected:
             try:
@@ -77,9 +86,6 @@ class Consumer:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
         self._log.info("consumer.started", count=len(self._shell.service.consumes))
-        while True:
-            await asyncio.sleep(1.0)
-            await self._follow()
 
     async def _stop_broker(self) -> None:
         if self._prefetch is not None:
@@ -87,8 +93,14 @@ class Consumer:
         try:
             async with asyncio.timeout(5):
                 await self.broker.stop()
-        except (KafkaError, OSError, TimeoutError, AttributeError):
-            pass
+        except (
+            KafkaError,
+            OSError,
+            TimeoutError,
+            AttributeError,
+            ExceptionGroup,
+        ) as error:  # FastStream's group: a client that died
+            self._log.info("consumer.stop_failed", error=type(error).__name__)
 
     async def stop(self) -> None:
         """Say good-bye to the group's offsets and stop fetching."""
@@ -117,8 +129,8 @@ class Consumer:
         metrics.BATCH.labels(self._name, "log").observe(len(records))
         spent = time.perf_counter() - started
         metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
-        if len(records) < MAX_RECORDS and spent < PACE_SECONDS:
-            await asyncio.sleep(PACE_SECONDS - spent)
+        if len(records) < MAX_RECORDS and spent < self._shell.service.pace_seconds:
+            await asyncio.sleep(self._shell.service.pace_seconds - spent)
 
     async def _take_side_by_side(self, parts: list[Batches]) -> Batches:
         """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""
@@ -174,7 +186,7 @@ class Consumer:
             if position > 0:
                 self._log.error("consumer.log_truncated", topic=place[0], partition=place[1], expected=position, offset=beginning)
                 metrics.GAPS.labels(self._name).inc()
-            await self._shell.move(place, beginning, seen=position)
+            await self._shell.positions.move(place, beginning, seen=position)
         if self._prefetch is not None:
             self._prefetch.forget(place)
         try:
@@ -187,14 +199,14 @@ class Consumer:
         self.halted = why
         metrics.HALTED.labels(self._name).set(1)
         self._log.error("consumer.halted", why="too many parked records", error_id=f"{self._name}.halted")
-        await self._shell.tell_halted(self._instance, why)
+        await self._shell.positions.tell_halted(self._instance, why)
         await asyncio.sleep(HALT_RETRY_SECONDS)
 
     async def _resume(self) -> None:
         if self.halted:
             self.halted = None
             metrics.HALTED.labels(self._name).set(0)
-            await self._shell.tell_halted(self._instance, None)
+            await self._shell.positions.tell_halted(self._instance, None)
 
     async def _commit(self, *, force: bool) -> None:
         """Tell Kafka where we are, about once a second: a courtesy to lag monitors. The truth is in PostgreSQL."""
@@ -228,7 +240,7 @@ class Consumer:
         self._followed &= assigned
         try:
             self._followed -= await self._turn_back_replaced({topic for topic, _ in assigned})
-            kept = await self._shell.find_positions()
+            kept = await self._shell.positions.find()
             ends = await self.ends.find(assigned)  # after the positions: a log that is ours ends at or above them
             if ends is None:
                 return
@@ -244,7 +256,7 @@ class Consumer:
 
     async def _turn_back_replaced(self, topics: set[str]) -> set[Place]:
         """Begin anew in topics that were deleted and made again: they have another identity, however long they are by now."""
-        replaced = await self._shell.turn_back_replaced(await self.ends.identify(topics))
+        replaced = await self._shell.positions.turn_back_replaced(await self.ends.identify(topics))
         for place, position in replaced.items():
             self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=0)
             metrics.GAPS.labels(self._name).inc()
@@ -262,7 +274,7 @@ class Consumer:
     async def _begin_again(self, place: Place, position: int, end: int) -> None:
         """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
         self._short.pop(place, None)
-        if not await self._shell.move(place, 0, seen=position):
+        if not await self._shell.positions.move(place, 0, seen=position):
             return  # somebody reads on from there: it is we who were wrong
         self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=end)
         metrics.GAPS.labels(self._name).inc()

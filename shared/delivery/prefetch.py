@@ -21,6 +21,7 @@ class Prefetch:
     """
 
     def __init__(self, consumer: Any, *, most: int) -> None:  # AIOKafkaConsumer, which carries no types
+        self._consumer = consumer
         self._fetch = consumer.getmany
         self._most = most
         self._waiting: dict[TopicPartition, list[ConsumerRecord]] = {}
@@ -28,6 +29,11 @@ class Prefetch:
         self._came, self._room = asyncio.Event(), asyncio.Event()
         self._filling = asyncio.create_task(self._fill())
         consumer.getmany = self._take
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the client fetches no more: uvloop raises at a write to a connection just closed, which aiokafka does not expect."""
+        return bool(self._consumer._fetcher._fetch_task.done())
 
     def forget(self, place: tuple[str, int]) -> None:
         """Drop what waits of a partition: it is fetched again from elsewhere."""

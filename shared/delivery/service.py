@@ -69,6 +69,8 @@ class Service(Generic[S]):
     project: Callable[[UUID, S | None, S | None], Iterable[Row]] = no_rows
     tables: tuple[str, ...] = ()
     """The service's own tables that `project` fills: emptied and filled again by a rebuild."""
+    pace_seconds: float = 0.010
+    """A batch of the log begins this long after the one before at the soonest. Longer where nobody waits: more share a commit."""
 
     @property
     def consumes(self) -> tuple[Topic, ...]:

@@ -1,9 +1,7 @@
 """The I/O around the pure core: one transaction per batch, for records of the log and for local inputs alike."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -11,28 +9,24 @@ import asyncpg
 
 from shared import metrics
 from shared.clock import Clock
-from shared.delivery.core import Core, describe
+from shared.delivery.core import Core
 from shared.delivery.errors import CONFLICT, FAULTY, UNAVAILABLE, TooManyParked, Unavailable
 from shared.delivery.gate import Gate
+from shared.delivery.local_queue import LocalQueue
 from shared.delivery.parked_rows import ParkedRows
 from shared.delivery.points import reach
+from shared.delivery.positions import Positions, connected
 from shared.delivery.reader import Admission, Reader
 from shared.delivery.run import ContextFor
 from shared.delivery.service import Context, Service
 from shared.delivery.store import Conflict, Connection, Place, Store
 from shared.delivery.values import Folded, Input, Parked, RawRecord, Result
-from shared.events.traceparent import traceparent_of
 from shared.log import get_log
 from shared.organisation import Authority
-from shared.trace import Tracing, caller
+from shared.trace import Tracing
 from shared.vault.seal import Vault
 
 S = TypeVar("S")
-MAX_LOCAL_BATCH = 500
-MAX_WAITING = 2 * MAX_LOCAL_BATCH
-"""About half a second's work: more would wait for longer than the usager does, and none the sooner."""
-LOCAL_PACE_SECONDS = 0.004
-"""Under load a batch of local inputs begins this long after the one before at the soonest: more share one commit."""
 _TRIES = 20
 CONFLICTS: tuple[type[Exception], ...] = (Conflict, *CONFLICT)
 How = Literal["whole", "alone", "refused"]
@@ -75,80 +69,10 @@ class Shell(Generic[S]):
         self.reader = Reader(self._sequenced, admissions or {}, vault.reveal if vault else None)
         parked = ParkedRows(service.name, read=self.reader.read_parked, hide=vault.hide if vault else None)
         self.store: Store[S] = Store(self.core, parked, decode_parked=self.reader.read_waiting)
-        self._queue: list[tuple[Input, asyncio.Future[Result[S]]]] = []
-        self._queued = asyncio.Event()
+        self.positions = Positions(pool, self.store, service.name)
+        self.local: LocalQueue[S] = LocalQueue(self.run, service.name, gate=self.gate, tracing=self._tracing)
 
     # --- local inputs: a click, a tick, a mail's outcome -------------------------------------------------------------
-
-    async def apply(self, one: Input) -> Result[S]:
-        """Run the step on a local input and return what it did, after the commit. Inputs of the same moment share one.
-
-        Raises:
-            Unavailable: PostgreSQL did not answer, or too many wait; try again later, with the same ticket.
-            DigestMismatch: the ticket was taken by another content.
-            Exception: whatever the step raised.
-        """
-        self.require_room()
-        future: asyncio.Future[Result[S]] = asyncio.get_running_loop().create_future()
-        parent = one.traceparent or caller.get()
-        if not self._tracing.on:
-            result = await self._enqueue(one._replace(traceparent=parent) if parent else one, future)
-        else:
-            with self._tracing.span(type(one.event).__name__, parent=parent or traceparent_of(one.request_id)) as own:
-                result = await self._enqueue(one._replace(traceparent=own), future)
-        if result.error is not None:
-            raise result.error
-        return result
-
-    def require_room(self) -> None:
-        """Raise Unavailable while so many inputs wait that more would only wait longer: who comes is to come back later."""
-        if len(self._queue) >= MAX_WAITING:
-            metrics.TURNED_AWAY.labels(self.service.name).inc()
-            raise Unavailable("too many wait; try again in a moment")
-
-    async def _enqueue(self, one: Input, future: "asyncio.Future[Result[S]]") -> Result[S]:
-        self._queue.append((one, future))
-        self._queued.set()
-        return await future
-
-    async def serve_local(self) -> None:
-        """Run local inputs in batches for ever: the next batch gathers while one is being committed (group commit)."""
-        while True:
-            await self._queued.wait()
-            batch, self._queue = self._queue[:MAX_LOCAL_BATCH], self._queue[MAX_LOCAL_BATCH:]
-            if not self._queue:
-                self._queued.clear()
-            started = time.perf_counter()
-            reach("local.gathered")
-            await self._run_local(batch)
-            reach("local.answered")
-            spent = time.perf_counter() - started
-            if len(batch) > 1 and spent < LOCAL_PACE_SECONDS:
-                await asyncio.sleep(LOCAL_PACE_SECONDS - spent)
-
-    async def _run_local(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
-        if not self.gate.is_open:
-            batch = self._turn_away(batch)
-        if not batch:
-            return
-        try:
-            results = await self.run([one for one, _ in batch], lane="local")
-        except Exception as error:  # whatever it is, those who wait for an answer get one
-            if not isinstance(error, Unavailable):
-                self.log.error("local.failed", error=describe(error), error_id=f"{self.service.name}.local")
-            results = [Result("failed", one.request_id, error=error) for one, _ in batch]
-        for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(result)
-
-    def _turn_away(
-        self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]
-    ) -> list[tuple[Input, "asyncio.Future[Result[S]]"]]:
-        """Answer what may not be taken while the gate is shut, and return the new requests: they are taken."""
-        for one, future in batch:
-            if not one.new and not future.done():
-                future.set_result(Result("failed", one.request_id, error=Unavailable(self.gate.why or "")))
-        return [waiting for waiting in batch if waiting[0].new]
 
     async def run(self, inputs: Sequence[Input], *, lane: str) -> list[Result[S]]:
         """Fold inputs in one transaction of their own, and again if another one came first; one result for each.
@@ -214,43 +138,6 @@ class Shell(Generic[S]):
                 metrics.UNAVAILABLE.labels(self.service.name, "postgresql").inc()
                 raise Unavailable(type(error).__name__) from error
         raise Unavailable("conflicts")
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Connection]:
-        """Give a connection outside any batch. Raises Unavailable."""
-        try:
-            async with self.pool.acquire() as connection:
-                yield connection
-        except UNAVAILABLE as error:
-            raise Unavailable("PostgreSQL does not answer; try again in a moment") from error
-
-    async def move(self, place: Place, position: int, *, seen: int) -> bool:
-        """Set a partition's position if it still is `seen`; return whether it was. Raises Unavailable."""
-        async with self._connected() as connection:
-            return await self.store.move(connection, place, position, seen=seen)
-
-    async def turn_back_replaced(self, logs: Mapping[str, UUID]) -> dict[Place, int]:
-        """Have topics that were made anew be read from their beginning; return where we stood before. Raises Unavailable."""
-        async with self._connected() as connection:
-            return await self.store.turn_back_replaced(connection, logs) if logs else {}
-
-    async def find_positions(self) -> dict[Place, int]:
-        """Return the next offset of each partition that was read. Raises Unavailable."""
-        async with self._connected() as connection:
-            return await self.store.find_positions(connection)
-
-    async def find_progress(self) -> tuple[dict[Place, int], bool]:
-        """Return the positions, and whether the outbox holds something to publish. Raises Unavailable."""
-        async with self._connected() as connection:
-            return await self.store.find_positions(connection), await self.store.has_pending(connection)
-
-    async def tell_halted(self, instance: str, why: str | None) -> None:
-        """Note for `aiguilleur status` that this replica's consumer halted itself, or goes on (None). Never raises."""
-        try:
-            async with self._connected() as connection:
-                await self.store.save_halt(connection, instance, why)
-        except Unavailable as error:
-            self.log.warning("postgresql.unavailable", error=type(error.__cause__).__name__, place="halt")
 
     async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
         reach("consume.before_begin")
@@ -390,7 +277,7 @@ class Shell(Generic[S]):
 
     async def find_state(self, request_id: UUID) -> S | None:
         """Return the state of a request as it is now, without a lock. Raises Unavailable."""
-        async with self._connected() as connection:
+        async with connected(self.pool) as connection:
             known = await self.store.load(connection, [request_id], lock=False)
         return known[request_id].state if request_id in known else None
 

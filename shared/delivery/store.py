@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -14,9 +14,6 @@ from shared.delivery.points import reach
 from shared.delivery.service import Statement
 from shared.delivery.tables import counters
 from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket, Waiting
-
-if TYPE_CHECKING:
-    pass
 
 S = TypeVar("S")
 Place = tuple[str, int]

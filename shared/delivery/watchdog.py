@@ -88,7 +88,7 @@ class Watchdog:
         A question without an answer is left alone, not cancelled: cancelling one waits for PostgreSQL, too.
         """
         if self._question is None:
-            self._question = asyncio.create_task(self._shell.find_progress())
+            self._question = asyncio.create_task(self._shell.positions.find_progress())
         done, _ = await asyncio.wait({self._question}, timeout=ANSWER_SECONDS)
         if not done:
             return None

@@ -55,7 +55,7 @@ def test_what_it_names_is_there(path: str, function: str) -> None:
 
 
 def test_what_is_not_there_is_noticed() -> None:
-    assert "Shell.apply" in names_in("shared/delivery/shell.py")
-    assert "apply" not in names_in("shared/delivery/shell.py")
+    assert "LocalQueue.apply" in names_in("shared/delivery/local_queue.py")
+    assert "apply" not in names_in("shared/delivery/local_queue.py")
     assert "send" in names_in("services/intake/form_pages.py")
     assert "send_nothing" not in names_in("services/intake/form_pages.py")

@@ -73,7 +73,7 @@ class Bench:
         """Let a service take a batch of one partition; return the round trips."""
         app = self.apps[name]
         trips = await self.trips(lambda: app.shell.take({(records[0].topic, PARTITION): records}))
-        position = await app.shell.find_positions()
+        position = await app.shell.positions.find()
         assert position[records[0].topic, PARTITION] == records[-1].offset + 1, f"{name} did not take the batch"
         return trips
 

@@ -70,7 +70,7 @@ async def test_a_consumer_that_stopped_itself_takes_no_page_away(database: str, 
         app.consumer.halted = "101 records would be parked within a minute"
         app.relay.last_error = "KafkaConnectionError"
         halted = await http.get("/ready")
-    await app.shell.tell_halted("0", app.consumer.halted)
+    await app.shell.positions.tell_halted("0", app.consumer.halted)
     status = ServiceStatus("router")
     connection = await asyncpg.connect(database)
     await _read_tables(connection, status)

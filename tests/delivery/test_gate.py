@@ -97,10 +97,10 @@ async def test_while_it_is_shut_only_new_requests_are_taken(bench: Bench) -> Non
         await say(bench, REQUEST, "a")
     with pytest.raises(Unavailable):
         await bench.shell.take({PLACE: [added(1, "a")]})
-    serving = asyncio.create_task(bench.shell.serve_local())
+    serving = asyncio.create_task(bench.shell.local.serve())
     new, old = uuid.uuid4(), Input(REQUEST, "rivemont", Say("a"))
     answers = await asyncio.gather(
-        bench.shell.apply(Input(new, "rivemont", Say("a"), new=True)), bench.shell.apply(old), return_exceptions=True
+        bench.shell.local.apply(Input(new, "rivemont", Say("a"), new=True)), bench.shell.local.apply(old), return_exceptions=True
     )
     serving.cancel()
 

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
 from deploy.local.kafka import KafkaServer
+from shared.delivery.consumer import Consumer
 from shared.delivery.parking import Choice, Parking, republish, rewind
 from shared.delivery.producer import Producer
 from shared.delivery.values import RawRecord
@@ -107,6 +108,28 @@ async def test_a_restarted_consumer_goes_on_where_postgresql_says(bench: Bench, 
     assert [sequence for request, sequence in await bench.said() if request == mine] == [1, 2]
 
 
+async def test_a_client_that_died_is_replaced(bench: Bench, broker: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = uuid.uuid4()
+    await publish(broker, added(1, "a", mine))
+    async with consuming(bench, broker) as consumer:
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+        client = consumer.subscriber.consumer
+        with monkeypatch.context() as patch:  # as uvloop does at a write to a connection that was just closed
+            patch.setattr(client._client, "send", _closed)
+            await until(lambda: is_not(client, consumer))
+        await publish(broker, added(2, "b", mine))
+        await until(lambda: equals(bench.heard(mine), ("a", "b")))
+
+
+async def _closed(*_: object, **__: object) -> None:
+    raise RuntimeError("the handler is closed")
+
+
+async def is_not(client: object, consumer: Consumer) -> bool:
+    """Whether the consumer has another client by now."""
+    return consumer.connected and consumer.subscriber.consumer is not client
+
+
 async def test_a_log_that_was_lost_is_read_from_its_new_beginning(bench: Bench, broker: KafkaServer) -> None:
     mine = uuid.uuid4()
     await publish(broker, added(1, "a", mine))
@@ -135,9 +158,9 @@ async def test_a_log_that_is_ours_is_not_taken_for_another_one(bench: Bench, bro
         assert (await read_last(bench)) == (place, position)
 
     for _ in range(5):
-        assert not await bench.shell.move(place, 0, seen=position - 1)  # somebody has moved it since it was seen
+        assert not await bench.shell.positions.move(place, 0, seen=position - 1)  # somebody has moved it since it was seen
     assert (await read_last(bench)) == (place, position)
-    assert await bench.shell.move(place, 0, seen=position)
+    assert await bench.shell.positions.move(place, 0, seen=position)
 
 
 async def read_last(bench: Bench) -> tuple[tuple[str, int], int]:

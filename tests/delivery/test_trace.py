@@ -92,8 +92,8 @@ async def test_spans_join_the_trace_of_the_request_and_batches_are_linked_to_it(
     shell: Shell[Notes] = Shell(
         WITH_ROWS, pool=bench.pool, clock=SetClock(NOW), authority_of=lambda _code: authority, tracing=tracing
     )
-    serving = asyncio.create_task(shell.serve_local())
-    await shell.apply(Input(REQUEST, "rivemont", Say("a")))
+    serving = asyncio.create_task(shell.local.serve())
+    await shell.local.apply(Input(REQUEST, "rivemont", Say("a")))
     raw = added(1, "b")
     await shell.take({("requests.v1", 0): [raw._replace(headers=(*raw.headers, ("traceparent", CALLER.encode())))]})
     serving.cancel()

@@ -61,7 +61,7 @@ async def test_who_sends_too_much_is_told_how_long_to_wait(
 async def test_in_a_rush_the_last_are_asked_to_come_back(
     postgres_server: address.Postgres, tmp_path: Path, body: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.delivery.shell.MAX_WAITING", 5)
+    monkeypatch.setattr("shared.delivery.local_queue.MAX_WAITING", 5)
     async with (
         fresh_database(postgres_server.dsn) as dsn,
         intake_on(dsn, tmp_path) as app,

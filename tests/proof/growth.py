@@ -87,7 +87,7 @@ async def _intake(side: Side, count: int) -> float:
     app = await build(IntakeSettings(**told, keys=_KEYS))
     app.shell.gate.trust()  # no Kafka here: nothing to compare the database with
     acceptance = Acceptance(organisation=OrganisationSource(ORGANISATION), clock=SystemClock(), vault=Vault.from_text(_KEYS))
-    serving = asyncio.create_task(app.shell.serve_local())
+    serving = asyncio.create_task(app.shell.local.serve())
     numbers = iter(range(count))
 
     async def usager() -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.clock import SetClock
 from shared.delivery.parking import Parking
+from shared.delivery.positions import Positions
 from shared.delivery.reader import Reader
 from shared.delivery.shell import Shell
 from shared.organisation import Authority
@@ -84,6 +85,7 @@ class MemoryDesk:
         self._own = SampleRows()
         self.tables: Tables[Notes] = Tables(self.shell.core, parked, self._own, locks, scheduler.tick)
         self.shell.store = MemoryStore(self.tables, reader.read_waiting, Calm())  # type: ignore[assignment]  # stands for the store
+        self.shell.positions = Positions(self.shell.pool, self.shell.store, self.shell.service.name)
         self.parking: Parking[Notes] = MemoryParking(self.shell, self.tables)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:

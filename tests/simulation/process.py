@@ -9,7 +9,8 @@ from typing import Any
 
 from services.intake.submission import Acceptance
 from shared.delivery.errors import TooManyParked, Unavailable
-from shared.delivery.shell import MAX_LOCAL_BATCH, Shell
+from shared.delivery.local_queue import MAX_LOCAL_BATCH
+from shared.delivery.shell import Shell
 from shared.delivery.store import Place
 from shared.delivery.values import Input, RawRecord, Result
 from shared.organisation import Authority, Installation
@@ -200,18 +201,18 @@ class Process:
         """Hand in a local input; the task waits for the box."""
         box = Box(self, task)
         self.boxes[box] = None
-        self.shell._queue.append((one, box))  # type: ignore[arg-type]  # a box stands for a future
+        self.shell.local._queue.append((one, box))  # type: ignore[arg-type]  # a box stands for a future
         self.world.scheduler.wake(self._lane, self.world.delay(self.random) // 8)
         return box
 
     async def _serve_local(self) -> None:
-        shell = self.shell
+        local = self.shell.local
         while True:
-            if not shell._queue:
+            if not local._queue:
                 await pause(None)
                 continue
-            batch, shell._queue = shell._queue[:MAX_LOCAL_BATCH], shell._queue[MAX_LOCAL_BATCH:]
-            await shell._run_local(batch)
+            batch, local._queue = local._queue[:MAX_LOCAL_BATCH], local._queue[MAX_LOCAL_BATCH:]
+            await local._run(batch)
 
     # --- the log -----------------------------------------------------------------------------------------------------
 

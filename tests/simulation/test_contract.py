@@ -134,10 +134,10 @@ async def test_positions_begin_at_zero_and_move_with_their_batch(desk: Desk) -> 
 
 async def test_a_position_is_moved_only_from_where_it_was_seen(desk: Desk) -> None:
     await keep(desk, batch(), {PLACE: 5})
-    assert not await desk.shell.move(PLACE, 0, seen=4)
-    assert await desk.shell.move(PLACE, 0, seen=5)
-    assert await desk.shell.move(("handling.v1", 3), 2, seen=0)
-    assert (await desk.shell.find_positions()) == {PLACE: 0, ("handling.v1", 3): 2}
+    assert not await desk.shell.positions.move(PLACE, 0, seen=4)
+    assert await desk.shell.positions.move(PLACE, 0, seen=5)
+    assert await desk.shell.positions.move(("handling.v1", 3), 2, seen=0)
+    assert (await desk.shell.positions.find()) == {PLACE: 0, ("handling.v1", 3): 2}
 
 
 async def test_the_outbox_has_the_order_of_the_batches(desk: Desk) -> None:
@@ -146,7 +146,7 @@ async def test_the_outbox_has_the_order_of_the_batches(desk: Desk) -> None:
     rows = await desk.rows("outbox")
     assert [row["sequence"] for row in rows] == [1, 2, None, 3]
     assert rows[2]["topic"] == "requests.v1.notifier.dlq"
-    assert (await desk.shell.find_progress())[1]
+    assert (await desk.shell.positions.find_progress())[1]
 
 
 async def test_a_record_is_parked_once_for_its_place(desk: Desk) -> None:

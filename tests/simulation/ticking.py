@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from services.sla.ticks import Ticker
+from services.sla.ticks import Ticker, parts_of
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from tests.simulation.agenda import Deadlines
 from tests.simulation.scheduler import MILLISECOND, SECOND, pause
@@ -26,7 +26,8 @@ class MemoryTicker(Ticker):
         claimed = await self._claim()
         while claimed:
             following = await self._claim()
-            fired += await self._fire(claimed)
+            for part in parts_of(claimed):
+                fired += await self._fire_part(part)
             claimed = following or await self._claim()
         return fired
 

@@ -1,8 +1,9 @@
 """What the notifier knows of a request, and the letters that it has to send about it."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from shared.events.escalations import ClockName
 from shared.events.handling import Status
@@ -11,8 +12,7 @@ from shared.events.notifications import LetterKind, Recipient
 Outcome: TypeAlias = Literal["sent", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What the request is about, as intake accepted it (requests.v1). `sealed`: Content; None once it was erased."""
 
     reference: str
@@ -27,8 +27,7 @@ class Subject:
     sealed: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A letter to be sent, and what it arose from. Addresses and words are found when it is composed.
 
     `service` is the one that owned the request then (None: nobody, as far as was known). `reason` is a routing reason,
@@ -49,8 +48,7 @@ class Letter:
     sealed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Correspondence:
+class Correspondence(Struct, frozen=True):
     """A request as the notifier knows it.
 
     `subject` is written by requests.v1 alone; `owner` (the last one, once it is closed), `status` and `version` by

@@ -1,7 +1,8 @@
 """Which letters a fact makes, under which names. The names are stable: the same fact always gives the same letter."""
 
-from dataclasses import replace
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from services.notifier.domain.correspondence import Letter
 from shared.events import escalations, handling, requests

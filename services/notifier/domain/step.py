@@ -1,8 +1,9 @@
 """The notifier's step: which letters there are to send, and what became of them."""
 
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from services.notifier.domain.correspondence import Correspondence, Letter, Outcome, Subject
@@ -13,16 +14,14 @@ from shared.events import handling, notifications, requests
 Events = tuple[BaseModel, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LetterSent:
+class LetterSent(Struct, frozen=True):
     """A command: the mail server took the letter."""
 
     letter: str
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class LetterFailed:
+class LetterFailed(Struct, frozen=True):
     """A command: the letter is given up. `why` is a code (refused, no_address, bad_address, erased, out_of_tries...)."""
 
     letter: str

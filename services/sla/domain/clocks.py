@@ -3,17 +3,17 @@
 Each field is written by the events of one topic alone, so that any order across topics ends in the same value.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, get_args
+
+from msgspec import Struct
 
 from shared.events.escalations import ClockName
 
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """What intake announced when it accepted the request (requests.v1). It is kept as it was made."""
 
     start_at: datetime
@@ -26,8 +26,7 @@ class Announced:
     unowned_due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far one clock has gone (our own events). `next_level` of the ladder is climbed at `next_at`."""
 
     warned: bool = False
@@ -37,16 +36,14 @@ class Progress:
     next_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """The next thing that a clock does, and when: "warn", "due", then "level_1", "level_2"..."""
 
     what: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(Struct, frozen=True):
     """The two clocks of a request. `owner` is the last service that owned it; `stopped_at` is when its first clock stopped."""
 
     authority: str
@@ -80,7 +77,7 @@ class Clocks:
     def deadline(self, promise: ClockName) -> Deadline | None:
         """Return the next thing that a clock does; None when it does not run or has nothing left to do."""
         due_at = self.due_at(promise)
-        if self.announced is None or due_at is None or not self.runs(promise):
+        if due_at is None or self.announced is None or not self.runs(promise):
             return None
         gone = self.progress(promise)
         if promise == "taking_charge" and not gone.warned:

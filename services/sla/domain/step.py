@@ -1,8 +1,8 @@
 """The sla's step: what a clock does when its instant has come."""
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict
 
 from services.sla.domain.clocks import Announced, Clocks, Progress

@@ -1,8 +1,9 @@
 """What the statistics know of one request: codes, a day, counts. Nothing that could name anybody ever comes here."""
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 NOBODY: Final = ""
 """The service of what nobody owned yet, and the category of a request without one."""
@@ -11,8 +12,7 @@ Lasting = Literal["taken_in_charge", "answered", "resolved"]
 """The measures whose working time is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Working time from the receipt until something was done for the first time, in whole minutes begun, and who did it."""
 
     service: str
@@ -22,8 +22,7 @@ class Span:
 Spans: TypeAlias = dict[str, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The facts of one request. Each field, and each entry of `counts` and `spans`, is written by one topic alone.
 
     counts: "measure service" -> how often. spans: measure -> the first time. waiting: nobody took it in charge yet, and it was

@@ -1,8 +1,8 @@
 """The step of the statistics: they say nothing, they only remember what happened."""
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from services.stats.domain.facts import NOBODY, Facts, Lasting, Span

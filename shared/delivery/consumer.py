@@ -93,13 +93,7 @@ class Consumer:
         try:
             async with asyncio.timeout(5):
                 await self.broker.stop()
-        except (
-            KafkaError,
-            OSError,
-            TimeoutError,
-            AttributeError,
-            ExceptionGroup,
-        ) as error:  # FastStream's group: a client that died
+        except (KafkaError, OSError, TimeoutError, AttributeError, ExceptionGroup) as error:  # a group: a client that died
             self._log.info("consumer.stop_failed", error=type(error).__name__)
 
     async def stop(self) -> None:

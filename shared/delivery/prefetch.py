@@ -32,7 +32,7 @@ class Prefetch:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the client fetches no more: at a write to a connection just closed uvloop raises what aiokafka does not expect."""
+        """Whether the client fetches no more: at a write to a closed connection uvloop raises what aiokafka does not expect."""
         return bool(self._consumer._fetcher._fetch_task.done())
 
     def forget(self, place: tuple[str, int]) -> None:

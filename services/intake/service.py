@@ -6,5 +6,11 @@ from services.intake.store import project
 from shared.delivery.service import Service
 
 INTAKE: Service[TrackedRequest] = Service(
-    name="intake", state=TrackedRequest, decide=decide, evolve=evolve, project=project, tables=("tracking",)
+    name="intake",
+    state=TrackedRequest,
+    decide=decide,
+    evolve=evolve,
+    project=project,
+    tables=("tracking",),
+    pace_seconds=0.25,
 )

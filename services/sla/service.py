@@ -5,4 +5,6 @@ from services.sla.domain.step import decide, evolve
 from services.sla.store import project
 from shared.delivery.service import Service
 
-SLA: Service[Clocks] = Service(name="sla", state=Clocks, decide=decide, evolve=evolve, project=project, tables=("deadline",))
+SLA: Service[Clocks] = Service(
+    name="sla", state=Clocks, decide=decide, evolve=evolve, project=project, tables=("deadline",), pace_seconds=0.25
+)

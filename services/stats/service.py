@@ -6,5 +6,5 @@ from services.stats.store import project
 from shared.delivery.service import Service
 
 STATS: Service[Facts] = Service(
-    name="stats", state=Facts, decide=decide, evolve=evolve, project=project, tables=("cell", "duration")
+    name="stats", state=Facts, decide=decide, evolve=evolve, project=project, tables=("cell", "duration"), pace_seconds=0.25
 )

@@ -13,6 +13,7 @@ from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds
+from shared.delivery.pace import rest
 from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
@@ -24,6 +25,7 @@ MAX_RECORDS = 500
 COMMIT_EVERY_SECONDS = 1.0
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
+REST_TIMES = 3.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 
@@ -123,8 +125,8 @@ class Consumer:
         metrics.BATCH.labels(self._name, "log").observe(len(records))
         spent = time.perf_counter() - started
         metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
-        if len(records) < MAX_RECORDS and spent < self._shell.service.pace_seconds:
-            await asyncio.sleep(self._shell.service.pace_seconds - spent)
+        if len(records) < MAX_RECORDS:
+            await asyncio.sleep(rest(spent, pace=self._shell.service.pace_seconds, times=REST_TIMES))
 
     async def _take_side_by_side(self, parts: list[Batches]) -> Batches:
         """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""

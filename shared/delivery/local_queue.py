@@ -9,6 +9,7 @@ from shared import metrics
 from shared.delivery.core import describe
 from shared.delivery.errors import Unavailable
 from shared.delivery.gate import Gate
+from shared.delivery.pace import rest
 from shared.delivery.points import reach
 from shared.delivery.values import Input, Result
 from shared.events.traceparent import traceparent_of
@@ -19,8 +20,7 @@ S = TypeVar("S")
 MAX_LOCAL_BATCH = 500
 MAX_WAITING = 2 * MAX_LOCAL_BATCH
 """About half a second's work: more would wait for longer than the usager does, and none the sooner."""
-LOCAL_PACE_SECONDS = 0.004
-"""Under load a batch of local inputs begins this long after the one before at the soonest: more share one commit."""
+PACE_SECONDS = 0.004
 
 
 class Fold(Protocol[S]):
@@ -85,9 +85,8 @@ class LocalQueue(Generic[S]):
             reach("local.gathered")
             await self._run(batch)
             reach("local.answered")
-            spent = time.perf_counter() - started
-            if len(batch) > 1 and spent < LOCAL_PACE_SECONDS:
-                await asyncio.sleep(LOCAL_PACE_SECONDS - spent)
+            if len(batch) > 1:
+                await asyncio.sleep(rest(time.perf_counter() - started, pace=PACE_SECONDS, times=0))
 
     async def _run(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
         if not self._gate.is_open:

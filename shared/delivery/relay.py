@@ -9,6 +9,7 @@ from shared import metrics
 from shared.db.pool import KEEPALIVE
 from shared.delivery.errors import UNAVAILABLE
 from shared.delivery.gate import Gate
+from shared.delivery.pace import rest
 from shared.delivery.parked_rows import decode_headers
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
@@ -18,6 +19,7 @@ from shared.trace import Tracing
 
 SET = 500
 PACE_SECONDS = 0.005
+REST_TIMES = 2.0
 LOOK_SECONDS = 1.0
 """How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""
 ARCHIVE_DAYS = 14
@@ -94,6 +96,7 @@ class Relay:
                 self._note(self._gate.why)
                 await self._gate.pass_()
             self._woken.clear()
+            started = time.monotonic()
             published = await self._publish_set(connection)
             if published >= SET:
                 continue
@@ -102,7 +105,7 @@ class Relay:
                 self.progressed = time.monotonic()
                 await self._wait(LOOK_SECONDS)
             else:
-                await asyncio.sleep(PACE_SECONDS)
+                await asyncio.sleep(rest(time.monotonic() - started, pace=PACE_SECONDS, times=REST_TIMES))
 
     async def _notify_leader(self, connection: asyncpg.Connection, channel: str) -> None:
         """Pass a wake-up on to the replica that leads, then see a little later whether it still does."""

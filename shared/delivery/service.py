@@ -70,7 +70,7 @@ class Service(Generic[S]):
     tables: tuple[str, ...] = ()
     """The service's own tables that `project` fills: emptied and filled again by a rebuild."""
     pace_seconds: float = 0.010
-    """A batch of the log begins this long after the one before at the soonest. Longer where nobody waits: more share a commit."""
+    """See shared/delivery/pace.py. Longer where nobody waits for what a batch leads to."""
 
     @property
     def consumes(self) -> tuple[Topic, ...]:

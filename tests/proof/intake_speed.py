@@ -48,20 +48,22 @@ async def measure(folder: Path, *, rounds: int, count: int) -> list[Figure]:
                             f"  round {number} {name}: {outcome.rate:,.0f}/s, p99 {outcome.percentile(0.99):.1f} ms", flush=True
                         )
             half = median([one.rate for one in outcomes["ours"]]) / 2
-            calm = await run_load(listening["ours"], make, count=count, connections=CONNECTIONS, rate=half)
+            ours = listening["ours"]
+            calm = [await run_load(ours, make, count=count, connections=CONNECTIONS, rate=half) for _ in range(rounds)]
         finally:
             for process, _ in servers.values():
                 process.stop()
             town.stop()
-    return _figures({name: [one.rate for one in many] for name, many in outcomes.items()}, calm.percentile(0.99))
+    return _figures({name: [one.rate for one in many] for name, many in outcomes.items()}, [one.percentile(0.99) for one in calm])
 
 
-def _figures(rates: dict[str, list[float]], p99: float) -> list[Figure]:
+def _figures(rates: dict[str, list[float]], calm: list[float]) -> list[Figure]:
     ours, bare, naive = (median(rates[name]) for name in ("ours", "bare", "naive"))
+    p99 = median(calm)
     return [
         Figure("P1", "intake, ours / bare FastAPI with group commit", ours / bare, ">= 0.7", ours / bare >= 0.7, rates),
         Figure("P1", "intake, ours / SQLModel session per request", ours / naive, ">= 4", ours / naive >= 4),
-        Figure("P1", "intake, p99 in ms at half of its own peak", p99, "<= 30", p99 <= 30),
+        Figure("P1", "intake, p99 in ms at half of its own peak", p99, "<= 30", p99 <= 30, {"ours": calm}),
     ]
 
 

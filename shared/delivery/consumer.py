@@ -25,7 +25,7 @@ MAX_RECORDS = 500
 COMMIT_EVERY_SECONDS = 1.0
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
-REST_TIMES = 3.0
+REST_TIMES = 2.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 

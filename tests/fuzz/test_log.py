@@ -29,7 +29,7 @@ _LONGEST_SECONDS: Final = 1.0
 """R5: how much later than usual a neighbour may be."""
 
 
-_LONGEST_BESIDE_HEAVY_SECONDS: Final = 3.0
+_LONGEST_BESIDE_HEAVY_SECONDS: Final = 6.0
 """While five services on two cores read records of a megabyte, or of 100,000 headers, one after the other."""
 
 

@@ -92,7 +92,7 @@ async def test_it_goes_on_asking_until_kafka_answers() -> None:
 
 
 async def test_while_it_is_shut_only_new_requests_are_taken(bench: Bench) -> None:
-    bench.shell.gate = Gate("notifier")
+    bench.shell.gate = bench.shell.local._gate = Gate("notifier")
     with pytest.raises(Unavailable):
         await say(bench, REQUEST, "a")
     with pytest.raises(Unavailable):

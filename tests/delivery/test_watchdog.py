@@ -77,14 +77,18 @@ async def test_a_first_batch_that_fails_for_ever_turns_red(
         await until(lambda: is_green(watchdog))
 
 
-async def test_a_fetcher_that_hangs_without_an_error_turns_red(bench: Bench, database: str, empty_log: KafkaServer) -> None:
+async def test_a_fetcher_that_hangs_without_an_error_turns_red(
+    bench: Bench, database: str, empty_log: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.sleep(3600)
+
     mine = uuid.uuid4()
     async with consuming(bench, empty_log) as consumer, watching(bench, database, empty_log, consumer) as watchdog:
         await publish(empty_log, added(1, "a", mine))
         await until(lambda: equals(bench.heard(mine), ("a",)))
-        fetcher = consumer.subscriber.consumer._fetcher
-        fetcher._fetch_task.cancel()
-        await asyncio.sleep(0.5)
+        monkeypatch.setattr(consumer.subscriber.consumer._client, "send", hang)
+        await asyncio.sleep(1)  # a request under way is still answered
         await publish(empty_log, added(2, "b", mine))
 
         await until(lambda: red(watchdog), seconds=PATIENCE + 5)

@@ -47,6 +47,6 @@ class Acts:
         return key.seal(request_id, UsagerMessage(text=text))
 
     async def _apply(self, request_id: UUID, authority: str, command: Any, *, ticket: str, content: str) -> None:
-        """Any: commands are dataclasses of several classes."""
+        """Any: commands are structs of several classes."""
         once = Ticket(f"page/{request_id}", ticket, self._tokens.fingerprint(content.encode()))
         await self._app.shell.local.apply(Input(request_id, authority, command, ticket=once))

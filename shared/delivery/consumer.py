@@ -46,6 +46,7 @@ class Consumer:
         self._short: dict[Place, tuple[int, int]] = {}
         """Partitions that end below our position: that position, and how often it was seen."""
         self._prefetch: Prefetch | None = None
+        self._stopping = False
         self.ends = LogEnds(bootstrap)
         self.progressed = time.monotonic()
         """When something was last taken, or PostgreSQL was away (monotonic seconds)."""
@@ -68,6 +69,8 @@ class Consumer:
             while self._prefetch is None or not self._prefetch.is_dead:
                 await asyncio.sleep(1.0)
                 await self._follow()
+            if self._stopping:
+                return
             self._log.error("consumer.client_died", error_id=f"{self._name}.client")
             self.connected = False
             await self._stop_broker()
@@ -100,6 +103,7 @@ class Consumer:
 
     async def stop(self) -> None:
         """Say good-bye to the group's offsets and stop fetching."""
+        self._stopping = True
         if self.connected:
             await self._commit(force=True)
             await self._stop_broker()

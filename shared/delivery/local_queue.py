@@ -1,4 +1,4 @@
-"""Local inputs: what pages, the API and the mail sender hand to the shell gathers here and shares one transaction."""
+"""Local inputs: what pages and the API hand to the shell gathers here and shares one transaction."""
 
 import asyncio
 import time
@@ -21,6 +21,7 @@ MAX_LOCAL_BATCH = 500
 MAX_WAITING = 2 * MAX_LOCAL_BATCH
 """About half a second's work: more would wait for longer than the usager does, and none the sooner."""
 PACE_SECONDS = 0.004
+"""Under load a batch begins this long after the one before at the soonest; no longer rest, a usager waits."""
 
 
 class Fold(Protocol[S]):

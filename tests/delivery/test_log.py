@@ -121,6 +121,22 @@ async def test_a_client_that_died_is_replaced(bench: Bench, broker: KafkaServer,
         await until(lambda: equals(bench.heard(mine), ("a", "b")))
 
 
+async def test_a_client_that_was_stopped_is_not_replaced(bench: Bench, broker: KafkaServer) -> None:
+    consumer = Consumer(bench.shell, bootstrap=broker.bootstrap, instance="0", group=f"test-{uuid.uuid4()}")
+    serving = asyncio.create_task(consumer.serve())
+    await until(lambda: has_partitions(consumer))
+    await consumer.stop()
+    client = consumer.subscriber.consumer
+
+    await asyncio.wait_for(serving, 5)
+    assert consumer.subscriber.consumer is client
+
+
+async def has_partitions(consumer: Consumer) -> bool:
+    """Whether the consumer has joined its group."""
+    return consumer.connected and bool(consumer.assigned())
+
+
 async def _closed(*_: object, **__: object) -> None:
     raise RuntimeError("the handler is closed")
 

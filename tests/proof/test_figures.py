@@ -18,6 +18,7 @@ from tests.proof import (
     outbox_speed,
     statistics_speed,
 )
+from tests.proof.report import median
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -59,7 +60,7 @@ async def test_the_outbox_drains_near_the_speed_of_a_bare_relay(run_folder: Path
 
 async def test_mails_go_out_near_the_speed_of_kept_connections(run_folder: Path) -> None:
     rate, cpu = await mail_speed.measure(run_folder / "mail", rounds=3, count=1_000)
-    assert rate.value / rate.rounds["kept"][0] >= 0.2
+    assert rate.value / median(rate.rounds["kept"]) >= 0.2
     assert cpu.value <= 1.5
 
 

@@ -77,7 +77,7 @@ class Clocks(Struct, frozen=True):
     def deadline(self, promise: ClockName) -> Deadline | None:
         """Return the next thing that a clock does; None when it does not run or has nothing left to do."""
         due_at = self.due_at(promise)
-        if due_at is None or self.announced is None or not self.runs(promise):
+        if self.announced is None or due_at is None or not self.runs(promise):
             return None
         gone = self.progress(promise)
         if promise == "taking_charge" and not gone.warned:

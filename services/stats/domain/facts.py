@@ -4,6 +4,7 @@ from datetime import date
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 NOBODY: Final = ""
 """The service of what nobody owned yet, and the category of a request without one."""
@@ -54,18 +55,14 @@ class Facts(Struct, frozen=True):
         spans: Spans | None = None,
         waiting: bool | None = None,
     ) -> "Facts":
-        """Return the facts with these changes, one more of each count in `more`. (`replace` takes three times as long.)"""
-        return Facts(
-            self.authority,
-            self.channel,
-            self.category,
-            self.received_on,
-            self.first_service if first_service is None else first_service,
-            self.owner if owner is None else owner,
-            self.counts | {name: self.counts.get(name, 0) + 1 for name in more} if more else self.counts,
-            self.spans if spans is None else self.spans | spans,
-            self.waiting if waiting is None else waiting,
-            self.late,
+        """Return the facts with these changes, one more of each count in `more`."""
+        return replace(
+            self,
+            first_service=self.first_service if first_service is None else first_service,
+            owner=self.owner if owner is None else owner,
+            counts=self.counts | {name: self.counts.get(name, 0) + 1 for name in more} if more else self.counts,
+            spans=self.spans if spans is None else self.spans | spans,
+            waiting=self.waiting if waiting is None else waiting,
         )
 
     def once(self, measure: str, service: str | None) -> tuple[str, ...]:

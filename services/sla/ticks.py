@@ -77,14 +77,18 @@ class Ticker:
         """
         self._looked = time.monotonic()
         fired = 0
-        claimed = await self._claim()
+        claimed = await self._claim() if await self._is_due() else []
         while claimed:
             just_fired, following = await asyncio.gather(self._fire(claimed), self._claim())
             reach("tick.after_fire")
             fired += just_fired
-            claimed = following or await self._claim()  # what the last set brought up
-        self._next = await self._store.find_next()
+            claimed = following or (await self._claim() if await self._is_due() else [])  # what the last set brought up
         return fired
+
+    async def _is_due(self) -> bool:
+        """Look at the first row: PostgreSQL keeps the plan of that look, while it plans a claim anew for each instant."""
+        self._next = await self._store.find_next()
+        return self._next is not None and self._next <= self._app.clock.now()
 
     async def _claim(self) -> list[Claimed]:
         reach("tick.before_claim")

@@ -5,11 +5,9 @@ from typing import Final, Literal, TypeAlias
 from urllib.parse import urljoin
 from uuid import UUID
 
-import httpx
-
 from deploy.demo.pages import Form, WebPage, read_page
 from services.router.wording import ACTION, BUTTON
-from tests.chaos.persistence import insist
+from tests.chaos.persistence import Client
 from tests.proof.evidence import Act, History
 
 Click: TypeAlias = Literal["take_charge", "answer", "transfer", "resolve"]
@@ -27,8 +25,8 @@ _SUCCESS = 'class="notice success"'
 class Agents:
     """Read all the mailboxes; each mail that hands a request over is acted upon once. Every third click is a double click."""
 
-    def __init__(self, http: httpx.AsyncClient, *, mails_url: str, history: History, at_once: int) -> None:
-        self._http = http
+    def __init__(self, client: Client, *, mails_url: str, history: History, at_once: int) -> None:
+        self._client = client
         self._mails_url = mails_url
         self._acts = history.acts if history.acts is not None else []
         self._stopping = False
@@ -40,7 +38,7 @@ class Agents:
         """Read and act until `stop`, then finish what was begun."""
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
-                answer = await insist(self._http, "GET", f"{self._mails_url}/api/mails", params={"after": self._last})
+                answer = await self._client.insist("GET", f"{self._mails_url}/api/mails", params={"after": self._last})
                 for mail in answer.json() if answer is not None else ():
                     self._last = mail["id"]
                     if mail["message_id"].startswith("<assignment.") and mail["message_id"] not in self._seen:
@@ -59,7 +57,7 @@ class Agents:
         async with self._busy:
             if not plan or self._stopping:
                 return
-            whole = await insist(self._http, "GET", f"{self._mails_url}/api/mails/{mail['id']}")
+            whole = await self._client.insist("GET", f"{self._mails_url}/api/mails/{mail['id']}")
             if whole is None:
                 return
             page = await self._open(next(link for link in whole.json()["links"] if "/a/" in link))
@@ -71,7 +69,7 @@ class Agents:
                 self._acts.append(act)
 
     async def _open(self, url: str) -> WebPage | None:
-        answer = await insist(self._http, "GET", url)
+        answer = await self._client.insist("GET", url)
         return read_page(answer) if answer is not None else None
 
     async def _find(self, page: WebPage, action: Click) -> tuple[WebPage, Form] | None:
@@ -96,7 +94,7 @@ class Agents:
         if action == "transfer":
             typed["target"] = next(code for code in form.options["target"] if code)
         url = urljoin(page.url, form.action)
-        clicks = [insist(self._http, "POST", url, data=typed) for _ in range(2 if twice else 1)]
+        clicks = [self._client.insist("POST", url, data=typed) for _ in range(2 if twice else 1)]
         answers = [answer for answer in await asyncio.gather(*clicks) if answer is not None]
         done = next((answer for answer in answers if answer.status_code == 200 and _SUCCESS in answer.text), None)
         if done is not None:

@@ -8,6 +8,7 @@ import httpx
 
 from tests.chaos.agents import Agents
 from tests.chaos.load import Load
+from tests.chaos.persistence import Client
 from tests.chaos.usagers import Usagers
 from tests.scene import Scene
 
@@ -23,8 +24,9 @@ async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4) -> A
         history.acts = []
     scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
-        usagers = Usagers(http, history=history, group=group)
-        agents = Agents(http, mails_url=scene.sink.url, history=history, at_once=agents_at_once)
+        client = Client(http)
+        usagers = Usagers(client, history=history, group=group)
+        agents = Agents(client, mails_url=scene.sink.url, history=history, at_once=agents_at_once)
         load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect)
         group.create_task(load.run())
         group.create_task(agents.serve())

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from tests.chaos.persistence import insist
+from tests.chaos.persistence import Client
 from tests.proof.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
@@ -32,9 +32,10 @@ class Load:
     async def run(self) -> None:
         """Post until `stop`, then wait for the answers that are missing."""
         async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
+            client = Client(http)
             while not self._stopping.is_set():
                 self.posted += 1
-                group.create_task(self._post(http, self.posted))
+                group.create_task(self._post(client, self.posted))
                 await asyncio.sleep(1 / self._rate)
 
     @asynccontextmanager
@@ -50,7 +51,7 @@ class Load:
         """Begin no further post."""
         self._stopping.set()
 
-    async def _post(self, http: httpx.AsyncClient, number: int) -> None:
+    async def _post(self, client: Client, number: int) -> None:
         body = {
             "authority": "rivemont",
             "channel": "app",
@@ -58,7 +59,7 @@ class Load:
             "email": f"usager{number}@courriel.example",
             "text": f"Demande numéro {number} : le banc devant l'école est cassé.",
         }
-        answer = await insist(http, "POST", f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+        answer = await client.insist("POST", f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
         if answer is None:
             self._history.unknown += 1
             return

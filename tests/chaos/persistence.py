@@ -1,28 +1,41 @@
 """A client that does not take silence for an answer."""
 
 import asyncio
+from typing import Final
 
 import httpx
 
 NO_ANSWER: tuple[type[Exception], ...] = (httpx.TransportError, AttributeError)
 """AttributeError: what anyio raises on uvloop when a connection is reset between being made and being looked at."""
 TRIES = 60
+AT_ONCE: Final = 80
+"""Most requests under way, fewer than httpx keeps connections (100): at each event its pool looks at all that wait for one, so
+hundreds of them, after an outage of some seconds, keep the whole client from ever coming up again."""
 _PAUSE_SECONDS = 0.25
 
 
-async def insist(http: httpx.AsyncClient, method: str, url: str, **request: object) -> httpx.Response | None:
-    """Send until there is an answer other than "try again"; None when there is none: whether it was done is unknown.
+class Client:
+    """Sends through an httpx client until there is an answer."""
 
-    Raises AssertionError on a server error: whatever dies behind it, a service answers 503.
-    """
-    for _ in range(TRIES):
-        try:
-            answer = await http.request(method, url, **request)  # type: ignore[arg-type]  # as httpx takes them
-        except NO_ANSWER:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def insist(self, method: str, url: str, **request: object) -> httpx.Response | None:
+        """Send until there is an answer other than "try again"; None when there is none: whether it was done is unknown.
+
+        Raises AssertionError on a server error: whatever dies behind it, a service answers 503.
+        """
+        for _ in range(TRIES):
+            try:
+                async with self._turns:
+                    answer = await self._http.request(method, url, **request)  # type: ignore[arg-type]  # as httpx takes them
+            except NO_ANSWER:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if answer.status_code not in (429, 503):
+                told = f"{method} {answer.url.path.split('/')[1]}: {answer.status_code} {answer.text[:300]}"
+                assert answer.status_code < 500, told
+                return answer
             await asyncio.sleep(_PAUSE_SECONDS)
-            continue
-        if answer.status_code not in (429, 503):
-            assert answer.status_code < 500, f"{method} {answer.url.path.split('/')[1]}: {answer.status_code} {answer.text[:300]}"
-            return answer
-        await asyncio.sleep(_PAUSE_SECONDS)
-    return None
+        return None

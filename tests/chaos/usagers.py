@@ -4,10 +4,8 @@ import asyncio
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-import httpx
-
 from deploy.demo.pages import read_page
-from tests.chaos.persistence import insist
+from tests.chaos.persistence import Client
 from tests.proof.evidence import Act, History
 
 Wish: TypeAlias = Literal["add", "withdraw", "erase"]
@@ -22,8 +20,8 @@ _PATH: Final[dict[Wish, str]] = {"add": "/ajouter", "withdraw": "/retirer", "era
 class Usagers:
     """Half of the usagers come back, some seconds after they wrote."""
 
-    def __init__(self, http: httpx.AsyncClient, *, history: History, group: asyncio.TaskGroup) -> None:
-        self._http = http
+    def __init__(self, client: Client, *, history: History, group: asyncio.TaskGroup) -> None:
+        self._client = client
         self._acts = history.acts if history.acts is not None else []
         self._group = group
 
@@ -36,14 +34,14 @@ class Usagers:
     async def _come_back(self, request_id: UUID, url: str, plan: tuple[Wish, ...], *, after_seconds: float) -> None:
         for wish in plan:
             await asyncio.sleep(after_seconds)
-            shown = await insist(self._http, "GET", url + ("" if wish == "add" else _PATH[wish]))
+            shown = await self._client.insist("GET", url + ("" if wish == "add" else _PATH[wish]))
             if shown is None:
                 return
             form = next((form for form in read_page(shown).forms if form.action.endswith(_PATH[wish])), None)
             if form is None:
                 return  # the request is closed: the page offers nothing more
             typed = form.fields | ({"text": "J’ajoute que le banc est celui de gauche."} if wish == "add" else {})
-            answer = await insist(self._http, "POST", url + _PATH[wish], data=typed)
+            answer = await self._client.insist("POST", url + _PATH[wish], data=typed)
             if wish == "erase":
                 return  # done or not, the log says; a second time changes nothing
             if answer is None:

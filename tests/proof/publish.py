@@ -1,6 +1,7 @@
-"""`python -m tests.proof.publish`: puts the figures that were taken last into docs/performance.md, and draws its pictures.
+"""`python -m tests.proof.publish [NAME ...]`: puts the figures that were taken last into docs/performance.md; draws its pictures.
 
-`--run` takes all of them first, one after the other: about 20 minutes, on a machine that does nothing else.
+Without names: all of them. Rows of the others stay as they are. `--run` takes the figures first, one after the other: about
+20 minutes for all, on a machine that does nothing else.
 """
 
 import argparse
@@ -14,46 +15,64 @@ from tests.proof import pictures
 from tests.proof.report import read, shown
 
 DOCS = folders.ROOT / "docs"
-FIGURES = ("intake", "latency", "fold", "deadlines", "statistics", "outbox", "mail", "footprint", "growth")
+PAGE = DOCS / "performance.md"
+FIGURES = {
+    "intake": "P1",
+    "latency": "P2",
+    "fold": "P3",
+    "deadlines": "P4",
+    "statistics": "P5",
+    "outbox": "P7",
+    "mail": "P8",
+    "footprint": "P10",
+    "growth": "P11",
+}
+"""The proof that takes the figures of a goal."""
+PICTURES = {"latency": pictures.latency, "growth": pictures.growth}
 _BEGIN, _END = "<!-- figures: written by python -m tests.proof.publish -->", "<!-- end of figures -->"
+_HEAD = ["| goal | what | measured | wanted | | medians behind it | taken |", "|---|---|---|---|---|---|---|"]
 
 
 def _rows(told: dict[str, Any]) -> list[str]:
-    """Return the lines of a table: goal, figure, value, verdict, and the medians behind it."""
+    """Return the lines of a table: goal, figure, value, verdict, the medians behind it, when and of which commit."""
     lines = []
     for figure in told["figures"]:
         curve = len(figure["rounds"]) > 8  # drawn as a picture
         behind = "" if curve else ", ".join(f"{key} {shown(median(values))}" for key, values in figure["rounds"].items())
         verdict = "met" if figure["met"] else "**missed**"
         goal = figure["goal"].replace("<=", "≤").replace(">=", "≥")
-        lines.append(f"| {figure['id']} | {figure['what']} | **{shown(figure['value'])}** | {goal} | {verdict} | {behind} |")
+        cells = [figure["id"], figure["what"], f"**{shown(figure['value'])}**", goal, verdict, behind]
+        lines.append(f"| {' | '.join(cells)} | {told['date']}, {told['commit']} |")
     return lines
 
 
-def table() -> str:
-    """Return all figures as a table in Markdown, with when, of which commit and on what machine they were taken."""
-    told = {name: read(name) for name in FIGURES}
-    taken = sorted({f"{one['date']}, commit {one['commit']}, on {one['machine']}" for one in told.values()})
-    lines = [f"Taken on {'; '.join(taken)}. Medians of the rounds.", ""]
-    lines += ["| goal | what | measured | wanted | | medians behind it |", "|---|---|---|---|---|---|"]
-    for one in told.values():
-        lines += _rows(one)
-    return "\n".join(lines)
+def table(before: list[str], taken: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the lines of all figures, in the order of the goals: those that were taken, by name, and the rest of `before`."""
+    lines = list(_HEAD)
+    for name, goal in FIGURES.items():
+        lines += _rows(taken[name]) if name in taken else [line for line in before if line.startswith(f"| {goal} |")]
+    return lines
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.publish", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}")
     parser.add_argument("--run", action="store_true", help="take the figures first")
-    if parser.parse_args().run:
-        for name in FIGURES:
+    options = parser.parse_args()
+    names = options.names or list(FIGURES)
+    if options.run:
+        for name in names:
             subprocess.run([sys.executable, "-m", "tests.proof", name], check=False)  # a miss is published, too
-    page = DOCS / "performance.md"
-    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{table()}\n{_END}{after}", encoding="utf-8")
-    for name, chart in (("latency", pictures.latency), ("growth", pictures.growth)):
-        (DOCS / f"{name}.svg").write_text(chart().draw(), encoding="utf-8")
-    print(f"{page.relative_to(folders.ROOT)}, docs/latency.svg, docs/growth.svg")
+    taken = {name: read(name) for name in names}
+    machines = "; ".join(sorted({told["machine"] for told in taken.values()}))
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    old, _, after = rest.partition(_END)
+    told = "\n".join([_BEGIN, f"Medians of the rounds, on {machines}.", "", *table(old.splitlines(), taken), _END])
+    PAGE.write_text(f"{before}{told}{after}", encoding="utf-8")
+    for name in names:
+        if name in PICTURES:
+            (DOCS / f"{name}.svg").write_text(PICTURES[name]().draw(), encoding="utf-8")
+    print(PAGE.relative_to(folders.ROOT))
     return 0
 
 

@@ -1,6 +1,7 @@
 """R1 and R2: faults of every kind, at random and at named points, on the real thing; after healing the checker looks.
 
-Each seed is kept in a file when it is done, so that a run that was broken off goes on where it was: `--seed N` runs one seed.
+Each seed is kept in a file when it is done, so that a run that was broken off goes on where it was, as long as the commit is
+the same: `--seed N` runs one seed.
 """
 
 import time
@@ -28,10 +29,10 @@ async def prove(options: Options) -> list[Figure]:
     """R1 and R2, by `python -m tests.proof chaos`."""
     form = SHORT if options.short else LONG
     seeds = [options.seed] if options.seed is not None else list(seeds_of(form))
-    until = time.monotonic() + options.minutes * 60 if options.minutes else None
+    until = None if options.minutes is None else time.monotonic() + options.minutes * 60
     outcomes: list[Outcome] = []
     for seed in seeds:
-        outcome = None if options.short or options.seed is not None else _done_before(form, seed)
+        outcome = None if options.short or options.seed is not None else _done_before(form, seed, options.commit)
         if outcome is None:
             if until is not None and time.monotonic() > until:
                 break
@@ -39,6 +40,7 @@ async def prove(options: Options) -> list[Figure]:
             if options.seed is not None:
                 print("\n".join(f"    {one}" for one in draw(seed, seconds=form.seconds, count=form.faults)), flush=True)
             outcome = await run_seed(options.folder / f"seed-{seed}", seed, form)
+            outcome.commit = options.commit
             outcome.save(KEPT)
         print(f"  {outcome.line()}", flush=True)
         if outcome.violations or outcome.missed_points:
@@ -46,7 +48,7 @@ async def prove(options: Options) -> list[Figure]:
             print(f"    again: python -m tests.proof chaos {'--short ' * options.short}--seed {seed}", flush=True)
         outcomes.append(outcome)
     print(table(outcomes), flush=True)
-    return _figures(form, outcomes, whole=len(outcomes) >= PARTS)
+    return figures(form, outcomes, in_part=options.seed is not None or options.minutes is not None)
 
 
 def seeds_of(form: Form) -> range:
@@ -54,14 +56,24 @@ def seeds_of(form: Form) -> range:
     return range(1, _SEEDS[form.name] + 1)
 
 
-def _done_before(form: Form, seed: int) -> Outcome | None:
+def _done_before(form: Form, seed: int, commit: str) -> Outcome | None:
     path = KEPT / f"{form.name}-{seed}.json"
     if not path.exists() or time.time() - path.stat().st_mtime > _SAME_RUN_SECONDS:
         return None
-    return Outcome.find(KEPT, form.name, seed)
+    return Outcome.find(KEPT, form.name, seed, commit=commit)
 
 
-def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure]:
+def _seeds(form: Form, run: int, *, in_part: bool) -> Figure:
+    """Tell how many seeds ran. In a part of the form the goals of the others grow with the seeds that ran; this says so."""
+    wanted = len(seeds_of(form))
+    if in_part:
+        return Figure("R1", f"seeds, part of the {wanted} of the {form.name} form", run, ">= 1", run >= 1)
+    return Figure("R1", f"seeds of the {form.name} form", run, f"= {wanted}", run == wanted)
+
+
+def figures(form: Form, outcomes: list[Outcome], *, in_part: bool) -> list[Figure]:
+    """Return the figures of the seeds that ran. `in_part`: --seed or --minutes let only some run."""
+    whole = len(outcomes) >= PARTS
     violations = sum(len(one.violations) for one in outcomes)
     faults = sum(sum(one.faults.values()) for one in outcomes)
     accepted = sum(one.accepted for one in outcomes)
@@ -72,6 +84,7 @@ def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure
         one.point for seed in (one.seed for one in outcomes) for one in draw(seed, seconds=form.seconds, count=0) if one.point
     }
     told = [
+        _seeds(form, len(outcomes), in_part=in_part),
         Figure("R1", f"violations of the invariants, {accepted} requests accepted", violations, "= 0", violations == 0),
         Figure("R1", f"faults over {len(outcomes)} seeds", faults, f">= {least}", faults >= least),
         Figure(

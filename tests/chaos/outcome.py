@@ -13,6 +13,8 @@ class Outcome:
 
     seed: int
     form: str
+    commit: str = ""
+    """Of the tree that ran it; ends with + when files of it were changed."""
     faults: dict[str, int] = field(default_factory=dict)
     points: list[str] = field(default_factory=list)
     """Reached, that is: a service died there."""
@@ -38,10 +40,13 @@ class Outcome:
         path.write_text(json.dumps(asdict(self), indent=1))
 
     @classmethod
-    def find(cls, folder: Path, form: str, seed: int) -> "Outcome | None":
-        """Return what was kept of an earlier run of a seed."""
+    def find(cls, folder: Path, form: str, seed: int, *, commit: str) -> "Outcome | None":
+        """Return what was kept of an earlier run of a seed by this very tree: of a commit without changes."""
         path = folder / f"{form}-{seed}.json"
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+        if not commit or commit.endswith("+") or not path.exists():
+            return None
+        kept = cls(**json.loads(path.read_text()))
+        return kept if kept.commit == commit else None
 
     def line(self) -> str:
         """Tell it in a line."""

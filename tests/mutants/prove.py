@@ -15,7 +15,7 @@ from tests.proof.report import Figure
 
 WANTED: Final = 25
 SIDE_BY_SIDE: Final = 2
-RESULT: Final = folders.LOCAL / "proof" / "mutants.md"
+RESULTS: Final = folders.LOCAL / "proof"
 
 
 class Uncaught(Exception):
@@ -38,8 +38,8 @@ async def prove(options: Options) -> list[Figure]:
     await _control(trees, works)
     lines = await _try_all(trees, works)
     print(as_text(lines))
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(as_markdown(lines))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"mutants{'.short' * options.short}.md").write_text(as_markdown(lines))
     return [_figure(mutants, lines, short=options.short), *_kinds(lines, short=options.short)]
 
 

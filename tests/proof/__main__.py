@@ -2,67 +2,72 @@
 
 import argparse
 import importlib
+import math
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
-from typing import Final
 
 import uvloop
 
 from deploy.local import folders
 from shared.memory import tune_collector
+from tests.proof import report
+from tests.proof.catalogue import PROOFS, explained, refusals
 from tests.proof.options import Options
-from tests.proof.report import RESULTS, Figure, conclude
+from tests.proof.report import RESULTS, Figure
 
-Proof = Callable[[Options], Coroutine[None, None, list[Figure]]]
-
-PROOFS: Final[dict[str, tuple[str, str]]] = {
-    "chaos": ("tests.chaos.chaos", "R1, R2, faults of every kind on the real thing, then the checker; goes on where it was"),
-    "resilience": ("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
-    "mutants": ("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
-    "recovery": ("tests.proof.recovery", "R4, Kafka's log destroyed and PostgreSQL restored, by the runbooks"),
-    "fold": ("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
-    "intake": ("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
-    "deadlines": ("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
-    "statistics": ("tests.proof.statistics_speed", "P5, events into the aggregates beside a bare loop"),
-    "footprint": ("tests.proof.footprint", "P10, memory and CPU while idle, round trips to PostgreSQL per request"),
-    "growth": ("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
-    "latency": ("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
-    "outbox": ("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
-    "mail": ("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
-    "hostile": ("tests.proof.hostile", "S1, S2, S4, hostile requests, tokens, records of the log, and strings in mails"),
-    "simulation": (
-        "tests.simulation.proof",
-        "R0, P12, thousands of towns in one process under every fault; --seed N replays one",
-    ),
-}
-"""Name, the module whose `prove` runs it, and what it is. Loaded when asked for: one proof needs no other's dependencies."""
+Prove = Callable[[Options], Coroutine[None, None, list[Figure]]]
 
 
-def _parser() -> argparse.ArgumentParser:
-    listed = "\n".join(f"  {name:12} {what}" for name, (_, what) in PROOFS.items())
-    parser = argparse.ArgumentParser(
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} minutes: more than 0 are needed")
+    return minutes
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    listed = "\n".join(f"  {name:12} {proof.what}" for name, proof in PROOFS.items())
+    made = argparse.ArgumentParser(
         prog="python -m tests.proof",
         description=f"{__doc__}\n\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", choices=PROOFS, metavar="NAME")
-    parser.add_argument("--short", action="store_true", help="the form that CI runs")
-    parser.add_argument("--seed", type=int, help="the seed of everything that is drawn; each proof has its own default")
-    parser.add_argument("--minutes", type=float, help="go on for about this long, where a proof can")
-    return parser
+    made.add_argument("name", choices=PROOFS, metavar="NAME")
+    made.add_argument("--short", action="store_true", help="the form that CI runs")
+    made.add_argument("--seed", type=int, help=explained("seed"))
+    made.add_argument("--minutes", type=_minutes, help=explained("minutes"))
+    return made
 
 
 def main() -> int:
-    chosen = _parser().parse_args()
-    prove: Proof = importlib.import_module(PROOFS[chosen.name][0]).prove
+    """Return the exit code: 1 on a miss, and where a proof broke off. Exits with 2 where the command line is wrong."""
+    line = parser()
+    chosen = line.parse_args()
+    for refusal in refusals(chosen.name, seed=chosen.seed, minutes=chosen.minutes):
+        line.error(refusal)
+    prove: Prove = importlib.import_module(PROOFS[chosen.name].module).prove
     folders.sweep_dead_runs()
     folder = folders.own_run()
     tune_collector()  # as the services do; the references gain by it too
+    options = Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes, commit=report.commit())
     try:
-        figures = uvloop.run(prove(Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes)))
+        return conclude(chosen.name, options, prove)
     finally:
         folders.remove(folder)
-    return conclude(figures, name=chosen.name, folder=RESULTS)
+
+
+def conclude(name: str, options: Options, prove: Prove) -> int:
+    """Run a proof and report. Whatever becomes of it, the result of an earlier run is gone; return the exit code."""
+    run = report.begin(name, options, folder=RESULTS)
+    try:
+        figures = uvloop.run(prove(options))
+    except Exception as error:
+        traceback.print_exc()
+        print(f"{name} broke off: {type(error).__name__} {error}. There is no result, nor an earlier one", file=sys.stderr)
+        return 1
+    return run.conclude(figures)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _SHOWN: Final = 20
 async def prove(options: Options) -> list[Figure]:
     """By `python -m tests.proof hostile`. `minutes` bounds the fuzzing of the APIs; fewer cases than wanted are a miss."""
     log.configure(level="CRITICAL")  # what is parked is told below
-    seed, every = options.seed or 1, _SHORT_EVERY if options.short else 1
+    seed, every = 1 if options.seed is None else options.seed, _SHORT_EVERY if options.short else 1
     with address.postgres(options.folder / "postgres") as admin_dsn:
         figures = await _of_http(await _database(admin_dsn, "http"), options, seed)
         figures += await _of_records(await _database(admin_dsn, "records"), options.folder / "readers", short=options.short)
@@ -55,7 +55,7 @@ async def _of_http(dsn: str, options: Options, seed: int) -> list[Figure]:
         _tell(f"S4: {sum(walked.routes.values())} routes, asked {walked.asked} times")
         tried = await try_all(installation, seed=seed, guesses=GUESSES)
         _tell(f"S4: {tried.tries} tokens tried")
-        seconds = options.minutes * 60 if options.minutes else None
+        seconds = None if options.minutes is None else options.minutes * 60
         fuzzed = await fuzz(installation, cases=wanted, seed=seed, tell=lambda told: _tell(f"S1: {told}"), seconds=seconds)
     _show([*walked.faults, *tried.faults, *fuzzed.server_errors, *fuzzed.breaches, *fuzzed.bypasses])
     return [

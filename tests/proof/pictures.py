@@ -1,11 +1,10 @@
-"""Latency against rate, and cost against open requests, drawn from what the proofs of these names wrote."""
+"""Latency against rate, and cost against open requests, drawn from what the proofs of these names told."""
 
 import math
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 from xml.sax.saxutils import escape
-
-from tests.proof.report import read
 
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 56, 48
@@ -80,16 +79,15 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
 
 
-def _rounds(name: str) -> tuple[dict[str, float], str]:
-    """Return the medians of a proof's rounds, and when and on what they were taken."""
-    found = read(name)
+def _rounds(found: dict[str, Any]) -> tuple[dict[str, float], str]:
+    """Return the medians of a proof's rounds, and when and on what they were taken. Any: JSON."""
     rounds = {key: median(values) for figure in found["figures"] for key, values in figure["rounds"].items()}
     return rounds, f"{found['date']}, commit {found['commit']}, {found['machine'].split(', Python')[0]}"
 
 
-def latency() -> Chart:
+def latency(told: dict[str, Any]) -> Chart:
     """Return latency against rate."""
-    rounds, where = _rounds("latency")
+    rounds, where = _rounds(told)
     rates = sorted({int(key.split("/s")[0]) for key in rounds if " p" in key})
     lines = {share: [rounds[f"{rate}/s {share}"] for rate in rates] for share in ("p50", "p99")}
     most = max(lines["p99"])
@@ -100,9 +98,9 @@ def latency() -> Chart:
     )
 
 
-def growth() -> Chart:
+def growth(told: dict[str, Any]) -> Chart:
     """Return the cost of a request against the open requests."""
-    rounds, where = _rounds("growth")
+    rounds, where = _rounds(told)
     services = ("intake", "router", "sla")
     levels = sorted({int(key.split()[1]) for key in rounds})
     lines = {service: [rounds[f"{service} {level}"] for level in levels] for service in services}

@@ -1,7 +1,8 @@
 """`python -m tests.proof.publish [NAME ...]`: puts the figures that were taken last into docs/performance.md; draws its pictures.
 
-Without names: all of them. Rows of the others stay as they are. `--run` takes the figures first, one after the other: about
-20 minutes for all, on a machine that does nothing else.
+Without names: all of them. Rows of the others stay as they are, and so do those of a proof whose last run of the long form
+did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other: about 20
+minutes for all, on a machine that does nothing else.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from typing import Any
 
 from deploy.local import folders
 from tests.proof import pictures
-from tests.proof.report import read, shown
+from tests.proof.report import find, shown
 
 DOCS = folders.ROOT / "docs"
 PAGE = DOCS / "performance.md"
@@ -63,17 +64,28 @@ def main() -> int:
     if options.run:
         for name in names:
             subprocess.run([sys.executable, "-m", "tests.proof", name], check=False)  # a miss is published, too
-    taken = {name: read(name) for name in names}
+    taken = {name: told for name in names if (told := find(name)) is not None}
+    _publish(taken)
+    left = [name for name in names if name not in taken]
+    for name in left:
+        print(
+            f"{name} has no result of its long form, its rows stay as they were: `python -m tests.proof {name}`", file=sys.stderr
+        )
+    return 1 if left else 0
+
+
+def _publish(taken: dict[str, dict[str, Any]]) -> None:
+    """Write the rows and the pictures of the proofs that were taken."""
+    if not taken:
+        return
     machines = "; ".join(sorted({told["machine"] for told in taken.values()}))
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     old, _, after = rest.partition(_END)
     told = "\n".join([_BEGIN, f"Medians of the rounds, on {machines}.", "", *table(old.splitlines(), taken), _END])
     PAGE.write_text(f"{before}{told}{after}", encoding="utf-8")
-    for name in names:
-        if name in PICTURES:
-            (DOCS / f"{name}.svg").write_text(PICTURES[name]().draw(), encoding="utf-8")
+    for name in PICTURES.keys() & taken.keys():
+        (DOCS / f"{name}.svg").write_text(PICTURES[name](taken[name]).draw(), encoding="utf-8")
     print(PAGE.relative_to(folders.ROOT))
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ _SECONDS = 300.0
 
 
 async def prove(options: Options) -> list[Figure]:
-    """Run both disasters, and the second without escrow, too."""
-    seconds = options.minutes * 60 if options.minutes else _SHORT_SECONDS if options.short else _SECONDS
+    """Run both disasters, and the second without escrow, too. `minutes`: how far back, see `catalogue`."""
+    seconds = _SHORT_SECONDS if options.short else _SECONDS
+    if options.minutes is not None:
+        seconds = options.minutes * 60
     folder = options.folder / "kafka"
     with _scene(folder) as scene:
         figures = _figures("Kafka's log destroyed", await lose_kafka(scene, folder, seconds=seconds))

@@ -1,0 +1,32 @@
+"""What a run of the chaos says of itself: whether all seeds ran, and of which tree those are that it takes over."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.chaos import LONG, figures
+from tests.chaos.outcome import Outcome
+
+
+def _seeds(count: int, *, in_part: bool) -> tuple[str, str, bool]:
+    first = figures(LONG, [Outcome(seed, "long") for seed in range(1, count + 1)], in_part=in_part)[0]
+    return first.what, first.goal, first.met
+
+
+def test_the_long_form_wants_all_its_seeds() -> None:
+    assert _seeds(20, in_part=False) == ("seeds of the long form", "= 20", True)
+    assert _seeds(19, in_part=False) == ("seeds of the long form", "= 20", False)
+
+
+def test_a_part_says_that_it_is_one() -> None:
+    assert _seeds(1, in_part=True) == ("seeds, part of the 20 of the long form", ">= 1", True)
+    assert not _seeds(0, in_part=True)[2]
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "again"),
+    [("abc1234", "abc1234", False), ("abc1234", "def5678", True), ("abc1234+", "abc1234+", True), ("", "", True)],
+)
+def test_a_seed_that_another_tree_ran_is_run_again(tmp_path: Path, kept: str, now: str, again: bool) -> None:
+    Outcome(7, "long", commit=kept).save(tmp_path)
+    assert (Outcome.find(tmp_path, "long", 7, commit=now) is None) == again

@@ -1,0 +1,82 @@
+"""The proofs by name, and what each takes on the command line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Option = Literal["seed", "minutes"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`module` is the one whose `prove` runs it, loaded when asked for: one proof needs no other's dependencies."""
+
+    module: str
+    what: str
+    seed: str = ""
+    """What --seed does to it; empty: it has none."""
+    minutes: str = ""
+    """What --minutes does to it; empty: it has none."""
+    bounds: tuple[Option, ...] = ()
+    """The options with which only a part of the form runs."""
+
+    def means(self, option: Option) -> str:
+        """Return what an option does to it; empty when it does not know it."""
+        return self.seed if option == "seed" else self.minutes
+
+
+PROOFS: Final[dict[str, Proof]] = {
+    "chaos": Proof(
+        "tests.chaos.chaos",
+        "R1, R2, faults of every kind on the real thing, then the checker; goes on where it was",
+        seed="runs this one seed",
+        minutes="begins no further seed after so long",
+        bounds=("seed", "minutes"),
+    ),
+    "resilience": Proof("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
+    "mutants": Proof("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
+    "recovery": Proof(
+        "tests.proof.recovery",
+        "R4, Kafka's log destroyed and PostgreSQL restored, by the runbooks",
+        minutes="how far back PostgreSQL is restored, and how long the log lives before it is destroyed (5; short form 0.15)",
+    ),
+    "fold": Proof("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
+    "intake": Proof("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
+    "deadlines": Proof("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
+    "statistics": Proof(
+        "tests.proof.statistics_speed", "P5, events into the aggregates beside a bare loop", seed="draws the events (8)"
+    ),
+    "footprint": Proof("tests.proof.footprint", "P10, memory and CPU while idle, round trips to PostgreSQL per request"),
+    "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
+    "latency": Proof("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
+    "outbox": Proof("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
+    "mail": Proof("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
+    "hostile": Proof(
+        "tests.proof.hostile",
+        "S1, S2, S4, hostile requests, tokens, records of the log, and strings in mails",
+        seed="draws cases and tokens (1)",
+        minutes="the most that the cases sent to the APIs may take; fewer cases than wanted are a miss",
+        bounds=("minutes",),
+    ),
+    "simulation": Proof(
+        "tests.simulation.proof",
+        "R0, P12, thousands of towns in one process under every fault",
+        seed="replays this one seed, and tells its story",
+        minutes="runs seeds for so long, however many that are",
+        bounds=("seed", "minutes"),
+    ),
+}
+
+
+def explained(option: Option) -> str:
+    """Return what an option does, by the proofs that know it."""
+    return "; ".join(f"{name}: {proof.means(option)}" for name, proof in PROOFS.items() if proof.means(option))
+
+
+def refusals(name: str, *, seed: int | None, minutes: float | None) -> Iterator[str]:
+    """Yield a sentence for each option that was given and that this proof does not know."""
+    given: dict[Option, float | None] = {"seed": seed, "minutes": minutes}
+    for option, value in given.items():
+        if value is not None and not PROOFS[name].means(option):
+            known = ", ".join(other for other, proof in PROOFS.items() if proof.means(option))
+            yield f"{name} has no --{option}. Those that have it: {known}"

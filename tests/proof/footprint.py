@@ -57,6 +57,7 @@ async def measure(folder: Path, *, idle_seconds: float, load_seconds: float, rat
                     await town.settle()
             finally:
                 town.stop()
+    assert not watch.lost and not watch.repeated, f"{watch.lost} requests reached no agent, {watch.repeated} mails came twice"
     largest, busiest = (max(one[0] for one in told.values()) for told in (memory, percent))
     least = min(one[0] for one in trips.values())
     return [

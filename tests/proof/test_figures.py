@@ -1,6 +1,11 @@
-"""The figures in their short form, with floors: a machine that is shared may miss a goal, a change that halves one may not pass.
+"""The figures in their short form, with floors, beside what docs/performance.md publishes.
 
-The goals themselves are checked by `python -m tests.proof <name>`, by hand, on a quiet machine (docs/performance.md).
+Ratios within one run hold on a slow or shared machine, too: their floors are 0.7 of what is published, the medians of three
+rounds. Absolute times do not hold there, so theirs are further away, as far as each test says: a change that makes one twice as
+slow may pass them; what takes a loop that is woken for one that polls may not. The cost gate (tests/cost) is what sees a
+change of 5 %, on any machine.
+
+The goals themselves are checked by `python -m tests.proof <name>`, by hand, on a quiet machine.
 """
 
 from pathlib import Path
@@ -25,52 +30,60 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240
 
 async def test_intake_stays_near_a_bare_server(run_folder: Path) -> None:
     bare, naive, _ = await intake_speed.measure(run_folder / "intake", rounds=3, count=1_500)
-    assert bare.value >= 0.4
-    assert naive.value >= 2
+    assert bare.value >= 0.5
+    assert naive.value >= 3.2
 
 
 async def test_every_request_reaches_its_agent_soon(run_folder: Path) -> None:
-    found = await latency.measure(run_folder / "latency", (20, 200), rounds=1, seconds=3)
-    assert latency.percentile(found[20][0], 0.5) <= 1000  # that each arrived, once, is what is proven here
+    """That each arrived, once, is what is proven; and that nobody polls on the way: 13 times what is published."""
+    found, watch = await latency.measure(run_folder / "latency", (20, 200), rounds=1, seconds=3)
+    assert (watch.lost, watch.repeated) == (0, 0)
+    assert latency.percentile(found[20][0], 0.5) <= 250
 
 
 async def test_the_fold_stays_near_a_bare_loop(run_folder: Path) -> None:
+    """A start of the client is in these rates, and weighs more in a short run."""
     bare, naive = await fold_speed.measure(run_folder / "fold", rounds=3, count=8_000, naive_count=160)
-    assert bare.value >= 0.3
-    assert naive.value >= 12
+    assert bare.value >= 0.44
+    assert naive.value >= 28
 
 
 async def test_deadlines_fire_near_the_speed_of_the_writes_and_looks_stay_flat(run_folder: Path) -> None:
+    """A look is a median of 400, in milliseconds: 9 times what is published."""
     bare, look, flat = await deadline_speed.measure(run_folder / "sla", rounds=3, count=3_000, levels=(10_000, 100_000))
-    assert bare.value >= 0.25
-    assert look.value <= 15
-    assert flat.value <= 6
+    assert bare.value >= 0.53
+    assert look.value <= 2
+    assert flat.value <= 2
 
 
 async def test_statistics_stay_near_a_bare_loop(run_folder: Path) -> None:
-    (bare,) = await statistics_speed.measure(run_folder / "stats", rounds=3, requests=3_000, seed=8)
-    assert bare.value >= 0.3
+    (bare,) = await statistics_speed.measure(run_folder / "stats", rounds=3, requests=4_000, seed=8)
+    assert bare.value >= 0.47
+    assert median(bare.rounds["ours"]) / median(bare.rounds["naive"]) >= 20
 
 
-async def test_the_outbox_drains_near_the_speed_of_a_bare_relay(run_folder: Path) -> None:
-    bare, p99 = await outbox_speed.measure(run_folder / "outbox", rounds=3, backlog=8_000, seconds=1)
-    assert bare.value >= 0.35
-    assert p99.value <= 2000
+async def test_the_outbox_drains_near_the_speed_of_a_bare_relay_and_is_woken(run_folder: Path) -> None:
+    """From a commit to its acknowledgement, beside a relay that polls once a second in the same run: about 100 times quicker."""
+    bare, p99 = await outbox_speed.measure(run_folder / "outbox", rounds=3, backlog=20_000, seconds=1)
+    assert bare.value >= 0.64
+    assert median(p99.rounds[outbox_speed.NAIVE]) / median(p99.rounds["200/s p50"]) >= 5
 
 
 async def test_mails_go_out_near_the_speed_of_kept_connections(run_folder: Path) -> None:
+    """The CPU of a mail, in milliseconds: 4 times what is published."""
     rate, cpu = await mail_speed.measure(run_folder / "mail", rounds=3, count=1_000)
-    assert rate.value / median(rate.rounds["kept"]) >= 0.2
-    assert cpu.value <= 1.5
+    assert rate.value / median(rate.rounds["kept"]) >= 0.58
+    assert cpu.value <= 1.1
 
 
 async def test_a_service_is_small_and_rests_when_nothing_comes(run_folder: Path) -> None:
+    """Memory is the goal itself. Idle CPU: 4 times what is published; round trips at 300/s: what is published of 200/s."""
     memory, percent, trips = await footprint.measure(run_folder / "idle", idle_seconds=4, load_seconds=2, rates=(300,))
     assert memory.value <= 110
-    assert percent.value <= 3
+    assert percent.value <= 2.5
     assert trips.value <= 12
 
 
 async def test_open_requests_cost_little(run_folder: Path) -> None:
-    figures = await growth.measure(run_folder / "growth", rounds=1, count=12_000, levels=(20_000,))
-    assert min(figure.value for figure in figures) >= 0.3
+    figures = await growth.measure(run_folder / "growth", rounds=3, count=12_000, levels=(20_000,))
+    assert min(figure.value for figure in figures) >= 0.67

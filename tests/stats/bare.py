@@ -79,7 +79,8 @@ async def take_bare(pool: asyncpg.Pool, batches: list[list[Input]]) -> None:
                 [one.handling for one in told],
             )
             moved = [(*key, cells[key]) for key in sorted(cells) if cells[key]]
-            await connection.execute(MOVE_CELL.sql, *map(list, zip(*moved, strict=True)))
+            if moved:
+                await connection.execute(MOVE_CELL.sql, *map(list, zip(*moved, strict=True)))
             if durations:
                 lasted = [(*key, durations[key]) for key in sorted(durations)]
                 await connection.execute(ADD_DURATION.sql, *map(list, zip(*lasted, strict=True)))

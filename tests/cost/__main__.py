@@ -5,6 +5,7 @@ import asyncio
 import sys
 
 from deploy.local import address, folders
+from shared import log
 from tests.cost import gate, opcodes, wire
 
 
@@ -12,6 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.cost", description=__doc__)
     parser.add_argument("--record", action="store_true", help="keep what is measured now; say why in the commit")
     chosen = parser.parse_args()
+    log.configure(level="ERROR")
     folders.sweep_dead_runs()
     folder = folders.own_run()
     try:

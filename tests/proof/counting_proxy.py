@@ -1,9 +1,43 @@
-"""Counts round trips: a TCP proxy before PostgreSQL that notes each time a client speaks after the server did."""
+"""Counts round trips and statements: a TCP proxy before PostgreSQL.
+
+A round trip: a client speaks after the server did. A statement: a simple query, or one execution of a prepared one.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
+
+_PROTOCOL = 196_608
+"""3.0. With this code a client introduces itself; from there on each of its messages begins with a letter."""
+
+
+class Statements:
+    """Reads what a client says to PostgreSQL, in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._skip = 0
+        self._introduced = False
+
+    def begun(self, data: bytes) -> int:
+        """Return how many statements begin in the next piece."""
+        data = self._rest + data
+        head = 5 if self._introduced else 8
+        count = at = 0
+        while True:
+            passed = min(self._skip, len(data) - at)
+            at, self._skip = at + passed, self._skip - passed
+            if self._skip or len(data) - at < head:
+                self._rest = data[at:]
+                return count
+            if self._introduced:
+                count += data[at] in b"QE"
+                self._skip = 1 + int.from_bytes(data[at + 1 : at + 5])
+            else:
+                self._skip = int.from_bytes(data[at : at + 4])
+                self._introduced = int.from_bytes(data[at + 4 : at + 8]) == _PROTOCOL
+                head = 5 if self._introduced else 8
 
 
 class _Pipe(asyncio.Protocol):
@@ -20,13 +54,13 @@ class _Pipe(asyncio.Protocol):
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP
 
     def data_received(self, data: bytes) -> None:
-        self._note()
+        self._note(data)
         if self.other is None:
             self.waiting.append(data)
         else:
             self.other.write(data)
 
-    def _note(self) -> None:
+    def _note(self, _data: bytes) -> None:
         self.last[0] = "server"
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -37,6 +71,7 @@ class _Pipe(asyncio.Protocol):
 class _Client(_Pipe):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._statements = Statements()
         self._connecting = asyncio.ensure_future(self._connect())
 
     async def _connect(self) -> None:
@@ -46,19 +81,21 @@ class _Client(_Pipe):
         for data in self.waiting:
             self.other.write(data)
 
-    def _note(self) -> None:
+    def _note(self, data: bytes) -> None:
+        self._proxy.statements += self._statements.begun(data)
         if self.last[0] != "client":
             self._proxy.trips += 1
         self.last[0] = "client"
 
 
 class CountingProxy:
-    """`trips` counts; set it to 0 to begin anew. `dsn` is the address through the proxy."""
+    """`trips` and `statements` count; set them to 0 to begin anew. `dsn` is the address through the proxy."""
 
     def __init__(self, dsn: str) -> None:
         parts = urlsplit(dsn)
         self.target = (parts.hostname or "127.0.0.1", parts.port or 5432)
         self.trips = 0
+        self.statements = 0
         self._parts = parts
         self.dsn = ""
 

@@ -46,7 +46,10 @@ PROOFS: Final[dict[str, Proof]] = {
     "statistics": Proof(
         "tests.proof.statistics_speed", "P5, events into the aggregates beside a bare loop", seed="draws the events (8)"
     ),
-    "footprint": Proof("tests.proof.footprint", "P10, memory and CPU while idle, round trips to PostgreSQL per request"),
+    "footprint": Proof(
+        "tests.proof.footprint",
+        "P10, memory and CPU while idle, round trips to PostgreSQL per request, how soon the demo mails",
+    ),
     "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
     "latency": Proof("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": Proof("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),

@@ -1,4 +1,4 @@
-"""P10: what each service takes while idle, and round trips to PostgreSQL per request, all five services together."""
+"""P10: what each service takes while idle, round trips to PostgreSQL per request, and how soon the demo mails."""
 
 import asyncio
 from pathlib import Path
@@ -8,6 +8,7 @@ import psutil
 from deploy.local import address
 from deploy.local.town import Town
 from shared.events.topics import SERVICES
+from tests.proof import demo_speed
 from tests.proof.counting_proxy import CountingProxy
 from tests.proof.fast_sink import open_sink, port_of
 from tests.proof.latency import Watch, run_town
@@ -69,6 +70,7 @@ async def measure(folder: Path, *, idle_seconds: float, load_seconds: float, rat
 
 async def prove(options: Options) -> list[Figure]:
     """P10, by `python -m tests.proof footprint`."""
+    demo = demo_speed.measure(options.folder / "demo", rounds=1 if options.short else 3)
     if options.short:
-        return await measure(options.folder, idle_seconds=5, load_seconds=3, rates=(300,))
-    return await measure(options.folder, idle_seconds=30, load_seconds=8, rates=(100, 200, 500))
+        return [*await measure(options.folder, idle_seconds=5, load_seconds=3, rates=(300,)), *demo]
+    return [*await measure(options.folder, idle_seconds=30, load_seconds=8, rates=(100, 200, 500)), *demo]

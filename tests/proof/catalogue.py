@@ -44,7 +44,9 @@ PROOFS: Final[dict[str, Proof]] = {
     "intake": Proof("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
     "deadlines": Proof("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
     "statistics": Proof(
-        "tests.proof.statistics_speed", "P5, events into the aggregates beside a bare loop", seed="draws the events (8)"
+        "tests.proof.statistics_speed",
+        "P5, events into the aggregates beside a bare loop and the naive way",
+        seed="draws the events (8)",
     ),
     "footprint": Proof(
         "tests.proof.footprint",
@@ -52,7 +54,9 @@ PROOFS: Final[dict[str, Proof]] = {
     ),
     "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
     "latency": Proof("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
-    "outbox": Proof("tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog beside a bare relay"),
+    "outbox": Proof(
+        "tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog, beside bare and naive relays"
+    ),
     "mail": Proof("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
     "hostile": Proof(
         "tests.proof.hostile",

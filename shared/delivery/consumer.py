@@ -153,7 +153,7 @@ class Consumer:
             except Unavailable as error:
                 self.progressed = time.monotonic()  # alive: a restart would not help
                 self._log.warning("consumer.postgresql_unavailable", error=str(error))
-                await asyncio.sleep(delay)
+                await self._shell.gate.wait(delay)
                 delay = min(delay * 2, 1.0)
             except TooManyParked as error:
                 await self._halt(str(error))

@@ -8,6 +8,7 @@ refused with "try again"; a new request is accepted: nothing can be known of it,
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -72,6 +73,15 @@ class Gate:
     async def pass_(self) -> None:
         """Return when it is open."""
         await self._opened.wait()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait so long before another try; while it is shut, only until it opens."""
+        if self.is_open:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._opened.wait()
 
     async def serve(self, find_ahead: Callable[[], Awaitable[Name | None]]) -> None:
         """Compare whenever there is doubt, for ever; and again now and then while the log is ahead."""

@@ -41,6 +41,24 @@ def connection(run: str) -> Any:  # Any: it stands for one of asyncpg's
     return Server(run)
 
 
+async def test_who_waits_to_try_again_goes_on_as_soon_as_it_opens() -> None:
+    gate = Gate("notifier")
+    async with asyncio.timeout(1):
+        waiting = asyncio.create_task(gate.wait(30))
+        await asyncio.sleep(0)
+        gate.trust()
+        await waiting
+
+
+async def test_who_waits_waits_while_it_stays_as_it_is() -> None:
+    gate = Gate("notifier")
+    for _ in ("shut", "open"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await gate.wait(30)
+        gate.trust()
+
+
 async def test_it_opens_when_the_log_was_compared_and_shuts_at_another_run_of_postgresql() -> None:
     gate = Gate("notifier")
     await gate.look(connection("first"))

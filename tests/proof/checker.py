@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.proof.consumption import unaccounted_records, untaken_records
 from tests.proof.counts import disclosed_cells, miscounted_cells
+from tests.proof.cries import wrong_cries
 from tests.proof.delays import broken_delays
 from tests.proof.erasures import what_is_left
 from tests.proof.evidence import Evidence, History
@@ -39,6 +40,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     unaccounted_requests,
     unaccounted_records,
     leftovers,
+    wrong_cries,
 )
 """What is cheap: about 0.3 ms a request."""
 THOROUGH: Final[tuple[Check, ...]] = (miscalculated_promises, disclosed_cells)

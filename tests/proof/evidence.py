@@ -90,6 +90,8 @@ class History:
     """Words of the person behind a request: in clear nowhere in its rows and records."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
+    untold: set[str] = field(default_factory=set)
+    """Services that died, or lost their database's word: what they committed just before they may not have logged."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
@@ -167,7 +169,8 @@ class Evidence:
 
     log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
-    authorities: by code, every configuration that was in force.
+    authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
+    event); None: logs are not looked at.
     """
 
     log: list[Record]
@@ -176,6 +179,7 @@ class Evidence:
     ends: Mapping[Place, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
+    logged: Counter[tuple[str, str]] | None = None
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

@@ -124,6 +124,16 @@ def _add_row(evidence: Evidence, table: str, **row: Any) -> None:
     evidence.rows.setdefault(table, []).append(row)  # type: ignore[attr-defined]  # a dict of lists
 
 
+def _log(evidence: Evidence, **parked: int) -> None:
+    """Have services have logged so many times that they parked something."""
+    evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
+
+
+def _park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
+    _log(evidence, sla=times)
+    _park(evidence, "sla", _find(evidence, "handling.v1", story.worked, "answered"))
+
+
 def _park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
     for service in ("router", "sla", "notifier", "stats"):
         for one in [one for one in evidence.log if (one.topic, one.request_id) == (topic, request_id)]:
@@ -341,6 +351,11 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 mail: ", lambda s, e: e.mails.append(_mail(s.erased, "receipt", arrived_at=s.now))),
         ("has 'canari' in clear", _tell_canary),
         ("has 'Léa' in clear", _tell_name),
+    ],
+    "cries": [
+        ("13 cry: sla said 1 times", lambda s, e: _log(e, sla=1)),
+        ("13 silent: sla parked 1 records", lambda s, e: _park_and_say(s, e, times=0)),
+        ("13 silent: sla met 1 gaps", lambda s, e: _park_and_say(s, e, times=1)),
     ],
     "leftovers": [
         ("13 halted: sla one", lambda s, e: _add_row(e, "sla.halt", instance="one", why="too many")),

@@ -44,7 +44,7 @@ def gather(world: "World") -> Evidence:
     columns = "authority day service channel measure minutes amount"
     rows["stats.duration"] = _named(((*key, amount) for key, amount in own.duration.items()), columns)
     rows["vault.request_key"] = [{"request_id": one} for one in own.keys]
-    evidence = Evidence([], rows, list(world.mail.mails))
+    evidence = Evidence([], rows, list(world.mail.mails), logged=world.told)
     for raw in world.log.all():
         match _read(world, raw):
             case Record() as record:

@@ -74,7 +74,7 @@ class Process:
         self._fetched: dict[Place, int] = {}
         self._dirty: dict[Place, None] = {}
         self._held: dict[Place, int] = {}
-        self.log = CountedLog(self.world.told)
+        self.log = CountedLog(group.name, self.world.told)
         self.pool = Pool(group.tables.locks, self)
         self.relay = Relay(self)
 
@@ -118,6 +118,7 @@ class Process:
                 return False
             if fault := self.group.strike("commit_unknown_done"):
                 self.world.note(f"{self.name} gets no answer to a commit, which was done", None, fault)
+                self.world.history.untold.add(self.group.name)
                 return True
         return None
 
@@ -167,6 +168,7 @@ class Process:
         if not self.alive:
             return
         self.alive = False
+        self.world.history.untold.add(self.group.name)
         for task in self.tasks:
             task.kill()
         for line in self.lines:
@@ -270,9 +272,8 @@ class Process:
                 await pause(self._until_next_look())
                 continue
             if self.group.armed and (fault := self.group.strike("zombie")):
-                self.world.note(
-                    f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault
-                )
+                count = sum(map(len, batch.values()))
+                self.world.note(f"{self.name} stalls with {count} records; a twin takes over", None, fault)
                 self.group.share_out(shift=1 + int(fault.where * 3))
                 await pause(fault.size)
             await self._take(batch)

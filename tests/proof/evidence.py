@@ -14,10 +14,13 @@ from pydantic import BaseModel
 
 from shared.delivery.tables import column
 from shared.events.envelope import TYPES
+from shared.events.inbound import CommandIssued
 from shared.events.topics import SERVICES, consumed_by, produced_by
 from shared.organisation import Authority
 
 Outcome = Literal["done", "refused", "unknown"]
+What = Literal["take_charge", "ask", "answer", "transfer", "resolve", "add", "withdraw", "reopen"]
+"""All that people do to a request, but erasing it: that is looked at for itself."""
 Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
@@ -56,7 +59,7 @@ class Act:
     """What somebody did on a page, once, however often they clicked; `outcome` is what the page told them at the end."""
 
     request_id: UUID
-    what: Literal["take_charge", "answer", "transfer", "resolve", "add", "withdraw"]
+    what: What
     outcome: Outcome
     told: str = ""
     """What the page said where it was not done: for whoever reads a violation."""
@@ -146,13 +149,17 @@ class Record:
 
 @dataclass(frozen=True)
 class Asked:
-    """A record of a topic that is open to others: known by its place, and by what its sender called it."""
+    """A record of a topic that is open to others: known by its place, and by what its sender called it.
+
+    `command`: what it says, of a record of `commands.v1`; None: that is not looked at.
+    """
 
     topic: str
     partition: int
     offset: int
     source: str
     id: str
+    command: CommandIssued | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _SECONDS = 300.0
 
 
 async def prove(options: Options) -> list[Figure]:
-    """Run both disasters, and the second without escrow, too."""
+    """Run both disasters, and the second without escrow, too, the services stopped first."""
     seconds = options.minutes * 60 if options.minutes else _SHORT_SECONDS if options.short else _SECONDS
     folder = options.folder / "kafka"
     with _scene(folder) as scene:
@@ -24,7 +24,8 @@ async def prove(options: Options) -> list[Figure]:
         folder = options.folder / f"postgresql-{escrow}"
         told = f"PostgreSQL restored to {seconds:.0f} s earlier, {'with' if escrow else 'without'} escrow"
         with _scene(folder) as scene:
-            figures += _figures(told, await restore_postgresql(scene, folder, seconds=seconds, escrow=escrow))
+            outcome = await restore_postgresql(scene, folder, seconds=seconds, escrow=escrow, stopped_first=not escrow)
+            figures += _figures(told, outcome)
     return figures
 
 

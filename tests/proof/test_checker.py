@@ -13,6 +13,8 @@ import pytest
 from services.intake.domain.command import AddInformation, AskReopening, Erase, Withdraw
 from services.router.domain.act import Act as Asked
 from services.stats.domain import publication
+from shared.events.handling import Action
+from shared.events.inbound import CommandIssued
 from tests.proof.checker import violations
 from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
@@ -31,15 +33,15 @@ class Story(SmallTown):
         self.erased, self.resolved = self.post(3, "etat-civil"), self.post(4, "education")
         self.send_mails()
         self.wait_until(self.now + timedelta(hours=3, minutes=7))
-        self.act("router", self.worked, Asked(action="take_charge"))
+        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
         self.wait_until(self.now + timedelta(hours=1))
-        self.act("router", self.worked, Asked(action="answer", sealed="an-answer"))
+        self.act("router", self.worked, Asked(action="answer", by="an-agent", sealed="an-answer"))
         self.act("intake", self.worked, AddInformation("a-message"))
-        self.act("router", self.worked, Asked(action="transfer", target="proprete"))
-        self.act("router", self.worked, Asked(action="resolve"))
+        self.act("router", self.worked, Asked(action="transfer", target="proprete", by="an-agent", sealed="an-agent"))
+        self.act("router", self.worked, Asked(action="resolve", by="an-agent", sealed="an-agent"))
         self.act("intake", self.worked, AskReopening("a-wish"))
-        self.act("router", self.worked, Asked(action="take_charge"))
-        self.act("router", self.resolved, Asked(action="resolve"))
+        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
+        self.act("router", self.resolved, Asked(action="resolve", by="an-agent", sealed="an-agent"))
         self.act("intake", self.erased, Withdraw())
         self.send_mails()
         self.act("intake", self.erased, Erase())
@@ -49,7 +51,8 @@ class Story(SmallTown):
         self.send_mails()
         self.history.checked_at = self.now
         done = [(self.worked, "take_charge"), (self.worked, "answer"), (self.worked, "add"), (self.worked, "transfer")]
-        done += [(self.worked, "resolve"), (self.worked, "take_charge"), (self.resolved, "resolve"), (self.erased, "withdraw")]
+        done += [(self.worked, "resolve"), (self.worked, "reopen"), (self.worked, "take_charge"), (self.resolved, "resolve")]
+        done += [(self.erased, "withdraw")]
         self.done = [Act(request_id, what, "done") for request_id, what in done]  # type: ignore[arg-type]  # words of Act
         self.history.acts = self.done
 
@@ -127,6 +130,15 @@ def _add_row(evidence: Evidence, table: str, **row: Any) -> None:
 def _log(evidence: Evidence, **parked: int) -> None:
     """Have services have logged so many times that they parked something."""
     evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
+
+
+def _issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
+    """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
+    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
+    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+    _add_row(evidence, "router.inbox", source="erp", id="1")
+    if unsealed:
+        _alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
 
 
 def _park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
@@ -248,6 +260,8 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("2 path: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", status="waiting")),
         ("begins ['registered', 'taken_in_charge']", lambda s, e: _forget(e, "handling.v1", s.worked, "assigned")),
         ("has answer 2 times; 1 were told done", lambda s, e: _repeat(e, "handling.v1", s.worked, "answered", version=12)),
+        ("has reopen 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "reopen", "done"))),
+        ("has ask 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "ask", "done"))),
         ("has withdraw 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "withdraw", "done"))),
         ("has answer 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "answer", "done"))),
         ("acts: ", lambda s, e: _forget(e, "handling.v1", s.worked, "usager_replied")),
@@ -316,6 +330,11 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("7 gap not noticed: requests.v1", lambda s, e: s.history.lost.add(("requests.v1", s.worked, 2))),
         ("7 not taken: router has no ticket", lambda s, e: e.asked.append(AskedRecord("commands.v1", 0, 7, "erp", "1"))),
         ("12 records: stats got", lambda s, e: e.log.append(e.log[0])),
+    ],
+    "commands": [
+        ("has resolve by software 1 times, 0 were asked for", lambda s, e: _issue(e, s.resolved, "ask", unsealed="resolved")),
+        ("had take_charge asked for by software 1 times", lambda s, e: _issue(e, s.resolved, "take_charge")),
+        ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: _issue(e, NOBODY, "resolve")),
     ],
     "states": [
         ("8 state: notifier of", lambda s, e: _state(e, "notifier", s.worked, lambda t: t.update(owner="voirie"))),

@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.proof.commands import miscounted_commands
 from tests.proof.consumption import unaccounted_records, untaken_records
-from tests.proof.counts import disclosed_cells, miscounted_cells
+from tests.proof.counts import disclosed_cells, miscounted_cells, misreported_cells
 from tests.proof.cries import wrong_cries
 from tests.proof.delays import broken_delays
 from tests.proof.erasures import what_is_left
@@ -38,6 +38,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     miscounted_commands,
     wrong_mails,
     miscounted_cells,
+    misreported_cells,
     what_is_left,
     unaccounted_requests,
     unaccounted_records,

@@ -4,7 +4,7 @@ import operator
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -177,7 +177,7 @@ class Evidence:
     log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
     authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
-    event); None: logs are not looked at.
+    event); None: logs are not looked at. published: what the statistics' API answers about a month, by authority and first day.
     """
 
     log: list[Record]
@@ -187,6 +187,7 @@ class Evidence:
     asked: list[Asked] = field(default_factory=list)
     authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
     logged: Counter[tuple[str, str]] | None = None
+    published: Mapping[tuple[str, date], Any] = field(default_factory=dict)  # Any: JSON
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

@@ -11,10 +11,13 @@ import msgspec
 import pytest
 
 from services.intake.domain.command import AddInformation, AskReopening, Erase, Withdraw
+from services.intake.service import INTAKE
 from services.router.domain.act import Act as Asked
 from services.stats.domain import publication
-from shared.events.handling import Action
+from shared.events.handling import Action, RequestAnswered
 from shared.events.inbound import CommandIssued
+from shared.events.requests import InformationAdded
+from tests.proof import states
 from tests.proof.checker import violations
 from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
@@ -60,6 +63,13 @@ class Story(SmallTown):
 def test_nothing_is_said_of_a_town_where_all_is_well() -> None:
     story = Story()
     assert violations(story.evidence(), story.history) == []
+
+
+def test_statistics_that_hide_everything_disclose_nothing() -> None:
+    story = Story()
+    evidence = story.evidence()
+    _publish(evidence, voirie=None)
+    assert violations(evidence, story.history) == []
 
 
 def test_what_the_relay_wrote_twice_counts_once() -> None:
@@ -130,6 +140,17 @@ def _add_row(evidence: Evidence, table: str, **row: Any) -> None:
 def _log(evidence: Evidence, **parked: int) -> None:
     """Have services have logged so many times that they parked something."""
     evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
+
+
+def _publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
+    """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
+    columns = ("received", "taken_in_charge", "escalated", "transferred")
+
+    def line(received: int | None) -> dict[str, Any]:
+        return {column: {"amount": received if column == "received" else None} for column in columns}
+
+    lines = [{"code": code} | line(amount) for code, amount in services.items()]
+    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
 
 
 def _issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
@@ -360,6 +381,10 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("10 cell: ", lambda s, e: e.rows["stats.cell"][0].update(amount=70)),  # type: ignore[attr-defined]
         ("10 cell: ", lambda s, e: e.rows["stats.cell"].pop()),  # type: ignore[attr-defined]
         ("10 duration: ", lambda s, e: e.rows["stats.duration"][0].update(minutes=70)),  # type: ignore[attr-defined]
+        ("received, says the service, shows 70 for voirie, there are 1", lambda s, e: _publish(e, voirie=70)),
+        ("10 disclosed: rivemont 2026-11 services received, says the service, shows 1 for", lambda s, e: _publish(e, voirie=1)),
+        ("received, says the service, shows 5 in all, there are 4", lambda s, e: _publish(e, total=5)),
+        ("hides ['voirie'], of which a subtraction says that they are 1", lambda s, e: _publish(e, voirie=None, total=4)),
     ],
     "erasures": [
         ("was erased, and its key is there", lambda s, e: _add_row(e, "vault.request_key", request_id=s.erased)),
@@ -398,6 +423,23 @@ def test_what_is_broken_is_named(told: str, spoil: Spoil) -> None:
     spoil(story, evidence)
     broken = violations(evidence, story.history)
     assert any(told in line for line in broken), broken
+
+
+def test_a_state_that_depends_on_the_order_across_topics_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given an intake that passes over an answer once something was added, which is not the order in which it happened."""
+    before: list[Any] = []
+
+    def evolve(state: Any, event: Any) -> Any:  # Any: as `Service.evolve`
+        if state is None:
+            before.clear()
+        before.append(type(event))
+        return state if isinstance(event, RequestAnswered) and InformationAdded in before else INTAKE.evolve(state, event)
+
+    story = Story()
+    evidence = story.evidence()
+    monkeypatch.setattr(states, "ALL", (replace(INTAKE, evolve=evolve),))
+    broken = violations(evidence, story.history)
+    assert len(broken) == 1 and broken[0].startswith(f"8 state: intake of {story.worked} is not what received 1, "), broken
 
 
 def test_a_small_cell_that_is_published_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

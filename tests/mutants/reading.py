@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit, simulated
+from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt, simulated
 
 _CORE, _SHELL, _STORE = "shared/delivery/core.py", "shared/delivery/shell.py", "shared/delivery/store.py"
 
@@ -140,6 +140,7 @@ READING: Final = (
             servers=True,
             says="test_the_relay_publishes_in_order_and_marks_once",
         ),
+        also=(hurt("1 received: "),),
     ),
     Mutant(
         "outbox-without-state",

@@ -45,20 +45,16 @@ def as_row(line: Line) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """Return the table for a page."""
-    return (
-        "\n".join(
-            ["| mutant | what it is | who has to notice, and what it says | | |", "|---|---|---|---|---|", *map(as_row, lines)]
-        )
-        + "\n"
-    )
+    heading = "| mutant | what it is | who has to notice, and what it says | | |\n|---|---|---|---|---|\n"
+    return heading + "".join(f"{as_row(line)}\n" for line in lines)
 
 
 def as_page(lines: Sequence[Line], *, tried: str) -> str:
     """Return docs/mutants.md. `tried`: when, or that they were not."""
     return f"""# Mutants
 
-Seeded bugs, and who has to notice each: written by `python -m tests.proof mutants`, in its long form. A catcher has to fail, and to
-name what is broken. A mutant has a line for each catcher. {tried}
+Seeded bugs, and who has to notice each: written by `python -m tests.proof mutants`, in its long form. A catcher has to fail,
+and to name what is broken. A mutant has a line for each catcher. {tried}
 
 {as_markdown(lines)}"""
 

@@ -18,6 +18,7 @@ from deploy.local.town import Town
 from tests.proof.checker import violations
 from tests.proof.evidence import Evidence, History
 from tests.proof.gathering import gather
+from tests.proof.published import ask_for_statistics
 
 
 class Scene:
@@ -71,6 +72,7 @@ class Scene:
         history.checked_at = self.town.now() - timedelta(hours=1) if climb else None
         history.mail_losses += kills
         evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, await asyncio.to_thread(self.sink.mails))
+        evidence.published = await ask_for_statistics(self.town.url("stats"), evidence)
         return evidence, await asyncio.to_thread(partial(violations, evidence, history, thorough=climb))
 
     async def _rest(self, *, timeout_seconds: float = 120) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from services.sla.domain.clocks import Clocks
 from services.sla.domain.step import Tick
@@ -79,11 +79,15 @@ class Ticker:
         fired = 0
         claimed = await self._claim() if await self._is_due() else []
         while claimed:
-            just_fired, following = await asyncio.gather(self._fire(claimed), self._claim())
+            just_fired, following = await self.side_by_side(self._fire(claimed), self._claim())
             reach("tick.after_fire")
             fired += just_fired
             claimed = following or (await self._claim() if await self._is_due() else [])  # what the last set brought up
         return fired
+
+    async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:  # Any: what each returns
+        """Have all of it under way at once, and return what each of it returned."""
+        return await asyncio.gather(*work)
 
     async def _is_due(self) -> bool:
         """Look at the first row: PostgreSQL keeps the plan of that look, while it plans a claim anew for each instant."""
@@ -99,7 +103,7 @@ class Ticker:
 
     async def _fire(self, claimed: list[Claimed]) -> int:
         """Fire a set in parts, by request: while PostgreSQL writes one of them, the step decides the next."""
-        return sum(await asyncio.gather(*map(self._fire_part, parts_of(claimed))))
+        return sum(await self.side_by_side(*map(self._fire_part, parts_of(claimed))))
 
     async def _fire_part(self, claimed: list[Claimed]) -> int:
         ticks = [Input(one.request_id, one.authority, Tick(promise=one.promise, what=one.what)) for one in claimed]

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -12,7 +14,7 @@ from shared.delivery.batches import Batches, by_place, parts_of
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
-from shared.delivery.log_ends import LogEnds
+from shared.delivery.log_ends import LogEnds, ShortLogs
 from shared.delivery.pace import rest
 from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
@@ -26,8 +28,6 @@ COMMIT_EVERY_SECONDS = 1.0
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
 REST_TIMES = 2.0
-REPLACED_LOOKS = 3
-"""How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
 
 
 class Consumer:
@@ -42,9 +42,10 @@ class Consumer:
         self._log = shell.log
         self._positions: dict[Place, int] = {}
         self._followed: set[Place] = set()
+        self._logs: Mapping[str, UUID] = {}
+        """The identity of each topic, as it was last seen. Replaced, never changed: a batch in hand keeps its own."""
         self._committed_at = 0.0
-        self._short: dict[Place, tuple[int, int]] = {}
-        """Partitions that end below our position: that position, and how often it was seen."""
+        self._short = ShortLogs()
         self._prefetch: Prefetch | None = None
         self._stopping = False
         self.ends = LogEnds(bootstrap)
@@ -118,13 +119,13 @@ class Consumer:
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         """Take one batch. Never raises: it waits and tries again, or halts."""
         started = time.perf_counter()
-        batches = by_place(records)
+        logs, batches = self._logs, by_place(records)
         left = batches
         if len(records) >= MAX_RECORDS:
             with without_collector():
-                left = await self._take_side_by_side(parts_of(batches))
+                left = await self._take_side_by_side(parts_of(batches), logs)
         if left:
-            await self._take(left)
+            await self._take(left, logs)
         await self._commit(force=False)
         metrics.BATCH.labels(self._name, "log").observe(len(records))
         spent = time.perf_counter() - started
@@ -132,9 +133,9 @@ class Consumer:
         if len(records) < MAX_RECORDS:
             await asyncio.sleep(rest(spent, pace=self._shell.service.pace_seconds, times=REST_TIMES))
 
-    async def _take_side_by_side(self, parts: list[Batches]) -> Batches:
+    async def _take_side_by_side(self, parts: list[Batches], logs: Mapping[str, UUID]) -> Batches:
         """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""
-        outcomes = await asyncio.gather(*(self._shell.take(part) for part in parts), return_exceptions=True)
+        outcomes = await asyncio.gather(*(self._shell.take(part, logs=logs) for part in parts), return_exceptions=True)
         left: Batches = {}
         for part, behind in zip(parts, outcomes, strict=True):
             if isinstance(behind, BaseException):  # said when it is met again, by itself
@@ -143,12 +144,12 @@ class Consumer:
                 await self._after(part, behind)
         return left
 
-    async def _take(self, batches: Batches) -> None:
+    async def _take(self, batches: Batches, logs: Mapping[str, UUID]) -> None:
         """Take records in one transaction; wait and try again, or halt, until it is done."""
         delay = 0.05
         while True:
             try:
-                behind = await self._shell.take(batches)
+                behind = await self._shell.take(batches, logs=logs)
                 break
             except Unavailable as error:
                 self.progressed = time.monotonic()  # alive: a restart would not help
@@ -184,8 +185,7 @@ class Consumer:
         beginning = ends[place][0]
         if beginning > position:
             if position > 0:
-                self._log.error("consumer.log_truncated", topic=place[0], partition=place[1], expected=position, offset=beginning)
-                metrics.GAPS.labels(self._name).inc()
+                self._say_gap("consumer.log_truncated", place, expected=position, offset=beginning)
             await self._shell.positions.move(place, beginning, seen=position)
         if self._prefetch is not None:
             self._prefetch.forget(place)
@@ -246,7 +246,7 @@ class Consumer:
                 return
             for place in assigned:
                 position = kept.get(place, 0)
-                if place in ends and self._is_replaced(place, position, ends[place][1]):
+                if place in ends and self._short.look(place, position=position, end=ends[place][1]):
                     await self._begin_again(place, position, ends[place][1])
                 elif place not in self._followed or position < mine.get(place, 0):
                     await self._go_back(place, position)
@@ -256,28 +256,32 @@ class Consumer:
 
     async def _turn_back_replaced(self, topics: set[str]) -> set[Place]:
         """Begin anew in topics that were deleted and made again: they have another identity, however long they are by now."""
-        replaced = await self._shell.positions.turn_back_replaced(await self.ends.identify(topics))
+        logs = await self.ends.identify(topics)
+        replaced = await self._shell.positions.turn_back_replaced(logs)
+        self._read_from(logs)
         for place, position in replaced.items():
-            self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=0)
-            metrics.GAPS.labels(self._name).inc()
+            self._say_gap("consumer.log_replaced", place, expected=position, offset=0)
         return set(replaced)
 
-    def _is_replaced(self, place: Place, position: int, end: int) -> bool:
-        """Tell whether the log was seen to end below a position that stood still, several times in a row."""
-        if end >= position:
-            self._short.pop(place, None)
-            return False
-        before, times = self._short.get(place, (position, 0))
-        self._short[place] = (position, times + 1 if before == position else 1)
-        return self._short[place][1] >= REPLACED_LOOKS
+    def _say_gap(self, event: str, place: Place, *, expected: int, offset: int) -> None:
+        self._log.error(event, topic=place[0], partition=place[1], expected=expected, offset=offset)
+        metrics.GAPS.labels(self._name).inc()
+
+    def _read_from(self, logs: Mapping[str, UUID]) -> None:
+        """Take what is fetched from now on for records of these logs; what waits of another one is dropped."""
+        changed = {topic for topic, log in logs.items() if self._logs.get(topic, log) != log}
+        for place in self.assigned():
+            if place[0] in changed and self._prefetch is not None:
+                self._prefetch.forget(place)
+                self._followed.discard(place)
+        self._logs = {**self._logs, **logs}
 
     async def _begin_again(self, place: Place, position: int, end: int) -> None:
         """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
-        self._short.pop(place, None)
+        self._short.forget(place)
         if not await self._shell.positions.move(place, 0, seen=position):
             return  # somebody reads on from there: it is we who were wrong
-        self._log.error("consumer.log_replaced", topic=place[0], partition=place[1], expected=position, offset=end)
-        metrics.GAPS.labels(self._name).inc()
+        self._say_gap("consumer.log_replaced", place, expected=position, offset=end)
         await self._go_back(place, 0)
 
     async def _go_back(self, place: Place, position: int) -> None:

@@ -11,6 +11,28 @@ from shared.delivery.store import Place
 from shared.delivery.topic_ids import find_topic_ids
 
 ANSWER_SECONDS = 5.0
+REPLACED_LOOKS = 3
+"""How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
+
+
+class ShortLogs:
+    """The partitions that were seen to end below our position: that position, and how often."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Place, tuple[int, int]] = {}
+
+    def look(self, place: Place, *, position: int, end: int) -> bool:
+        """Tell whether a partition ended below a position that stood still, several times in a row."""
+        if end >= position:
+            self.forget(place)
+            return False
+        before, times = self._seen.get(place, (position, 0))
+        self._seen[place] = (position, times + 1 if before == position else 1)
+        return self._seen[place][1] >= REPLACED_LOOKS
+
+    def forget(self, place: Place) -> None:
+        """Begin to count anew."""
+        self._seen.pop(place, None)
 
 
 class LogEnds:

@@ -13,6 +13,7 @@ from shared.delivery.pace import rest
 from shared.delivery.parked_rows import decode_headers
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
+from shared.delivery.values import Outgoing
 from shared.events.envelope import encode_headers
 from shared.log import get_log
 from shared.trace import Tracing
@@ -23,6 +24,22 @@ REST_TIMES = 2.0
 LOOK_SECONDS = 1.0
 """How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""
 ARCHIVE_DAYS = 14
+
+
+def headers_of(one: Outgoing, *, source: str) -> list[tuple[str, bytes]]:
+    """Return the envelope of an event, or the headers that the copy of a parked record came with. `source`: "/aiguilleur/sla"."""
+    if one.headers is not None:
+        return decode_headers(one.headers)
+    assert one.sequence is not None and one.at is not None, "an event of ours has both"
+    return encode_headers(
+        type=one.type,
+        source=source,
+        id=f"{one.request_id}.{one.topic}.{one.sequence}",
+        sequence=one.sequence,
+        time=one.at,
+        traceparent=one.traceparent,
+        seen=one.seen,
+    )
 
 
 class Relay:
@@ -124,7 +141,7 @@ class Relay:
 
     async def _publish_set(self, connection: asyncpg.Connection) -> int:
         rows = await connection.fetch(
-            "SELECT id, request_id, topic, key, sequence, type, at, traceparent, value, headers, seen, "  # noqa: S608  # the service's own schema
+            f"SELECT id, {', '.join(Outgoing._fields)}, "  # noqa: S608  # the service's own schema
             f"extract(epoch FROM now() - created_at)::float8 AS age FROM {self._service}.outbox "
             "WHERE published_at IS NULL ORDER BY id LIMIT $1",
             SET,
@@ -147,7 +164,8 @@ class Relay:
         return len(rows)
 
     async def _send(self, rows: list[asyncpg.Record]) -> None:
-        records = [(row["topic"], row["key"], self._headers(row), row["value"]) for row in rows]
+        outgoing = [Outgoing(*row[1:-1]) for row in rows]
+        records = [(one.topic, one.key, headers_of(one, source=self._source), one.value) for one in outgoing]
         delay = 0.05
         while True:
             try:
@@ -166,20 +184,6 @@ class Relay:
     def _note(self, error: str | None) -> None:
         self.last_error = error
         metrics.RELAY_FAILING.labels(self._service).set(0 if error is None else 1)
-
-    def _headers(self, row: asyncpg.Record) -> list[tuple[str, bytes]]:
-        """Return the envelope of an event, or the headers that the copy of a parked record came with."""
-        if row["headers"] is not None:
-            return decode_headers(row["headers"])
-        return encode_headers(
-            type=row["type"],
-            source=self._source,
-            id=f"{row['request_id']}.{row['topic']}.{row['sequence']}",
-            sequence=row["sequence"],
-            time=row["at"],
-            traceparent=row["traceparent"],
-            seen=row["seen"],
-        )
 
     async def prune(self) -> int:
         """Delete what was published more than 14 days ago. Return how many rows went."""

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, Literal, TypeVar
+from types import MappingProxyType
+from typing import Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +30,7 @@ from shared.vault.seal import Vault
 S = TypeVar("S")
 _TRIES = 20
 CONFLICTS: tuple[type[Exception], ...] = (Conflict, *CONFLICT)
+NO_LOGS: Final[Mapping[str, UUID]] = MappingProxyType({})
 How = Literal["whole", "alone", "refused"]
 """How an input is taken: with its parked successors; without them, because PostgreSQL refused values of one of them; or not at
 all, because the values are its own."""
@@ -114,11 +116,13 @@ class Shell(Generic[S]):
 
     # --- records of the log ------------------------------------------------------------------------------------------
 
-    async def take(self, records: Mapping[Place, Sequence[RawRecord]]) -> dict[Place, int]:
+    async def take(self, records: Mapping[Place, Sequence[RawRecord]], *, logs: Mapping[str, UUID] = NO_LOGS) -> dict[Place, int]:
         """Take records of the log, in the order of their offsets per partition, in one transaction.
 
+        `logs`: the identity of each topic that they were fetched from, as far as it is known.
         Records below a partition's position are dropped: they were taken. Returns the partitions whose records begin
-        above their position, with that position: the caller has to fetch again from there; nothing of them was taken.
+        above their position, or are of another log than it, with that position: the caller has to fetch again from there;
+        nothing of them was taken.
 
         Raises:
             Unavailable: PostgreSQL did not answer, or the gate is shut; nothing is lost, try again.
@@ -127,7 +131,7 @@ class Shell(Generic[S]):
         faulty = False
         for _ in range(_TRIES):
             try:
-                return await (self._take_one_by_one(records) if faulty else self._take(records, how="whole"))
+                return await (self._take_one_by_one(records, logs) if faulty else self._take(records, logs, how="whole"))
             except CONFLICTS:
                 metrics.CONFLICTS.labels(self.service.name).inc()
             except FAULTY:
@@ -139,7 +143,9 @@ class Shell(Generic[S]):
                 raise Unavailable(type(error).__name__) from error
         raise Unavailable("conflicts")
 
-    async def _take(self, records: Mapping[Place, Sequence[RawRecord]], *, how: How) -> dict[Place, int]:
+    async def _take(
+        self, records: Mapping[Place, Sequence[RawRecord]], logs: Mapping[str, UUID], *, how: How
+    ) -> dict[Place, int]:
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
             self.gate.require()
@@ -149,8 +155,8 @@ class Shell(Generic[S]):
             moved: dict[Place, int] = {}
             fresh: list[RawRecord] = []
             for place, mine in records.items():
-                position = positions.get(place, 0)
-                if mine[0].offset > position:
+                position = positions[place].next_offset
+                if mine[0].offset > position or positions[place].is_of_another(logs.get(place[0])):
                     behind[place] = position
                     continue
                 new = [raw for raw in mine if raw.offset >= position]
@@ -182,25 +188,25 @@ class Shell(Generic[S]):
         reach("consume.before_commit")
         return folded
 
-    async def _take_one_by_one(self, records: Mapping[Place, Sequence[RawRecord]]) -> dict[Place, int]:
+    async def _take_one_by_one(self, records: Mapping[Place, Sequence[RawRecord]], logs: Mapping[str, UUID]) -> dict[Place, int]:
         """Find the record whose values PostgreSQL refuses, and park it; the others are taken."""
         behind: dict[Place, int] = {}
         for place, mine in records.items():
             for raw in mine:
-                behind |= await self._take_one(place, raw)
+                behind |= await self._take_one(place, raw, logs)
                 if place in behind:
                     break
         return behind
 
-    async def _take_one(self, place: Place, raw: RawRecord) -> dict[Place, int]:
+    async def _take_one(self, place: Place, raw: RawRecord, logs: Mapping[str, UUID]) -> dict[Place, int]:
         try:
-            return await self._take({place: [raw]}, how="whole")
+            return await self._take({place: [raw]}, logs, how="whole")
         except FAULTY:
             pass
         try:
-            return await self._take({place: [raw]}, how="alone")
+            return await self._take({place: [raw]}, logs, how="alone")
         except FAULTY:
-            return await self._take({place: [raw]}, how="refused")
+            return await self._take({place: [raw]}, logs, how="refused")
 
     # --- both --------------------------------------------------------------------------------------------------------
 

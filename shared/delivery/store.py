@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -21,6 +21,17 @@ Place = tuple[str, int]
 _ARGUMENT = re.compile(r"\$(\d+)")
 _COPY_FROM = 200
 """From how many rows on COPY is faster than one more array in the statement."""
+
+
+class Position(NamedTuple):
+    """The next offset of a partition, and the identity of the topic whose offset it is; None: not noted yet."""
+
+    next_offset: int
+    log: UUID | None = None
+
+    def is_of_another(self, log: UUID | None) -> bool:
+        """Tell whether records of the topic `log` (None: not known) are not those that this is a place among."""
+        return self.log is not None and log is not None and self.log != log
 
 
 class Conflict(Exception):
@@ -51,11 +62,11 @@ class Store(Generic[S]):
         self._counts = [*seen, *sent]
         self._savings: dict[tuple[Statement, ...], str] = {}
 
-    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
-        """Lock the position rows of these partitions, made first where there is none, and return the next offsets."""
+    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, Position]:
+        """Lock the position rows of these partitions, made first where there is none, and return them."""
         topics, partitions = [topic for topic, _ in places], [partition for _, partition in places]
         sql = (
-            f"SELECT topic, partition, next_offset FROM {self._name}.position "  # noqa: S608
+            f"SELECT topic, partition, next_offset, log FROM {self._name}.position "  # noqa: S608
             "WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE"
         )
         rows = await connection.fetch(sql, topics, partitions)
@@ -67,7 +78,7 @@ class Store(Generic[S]):
                 partitions,
             )
             rows = await connection.fetch(sql, topics, partitions)
-        return {(row[0], row[1]): row[2] for row in rows}
+        return {(row[0], row[1]): Position(row[2], row[3]) for row in rows}
 
     async def find_positions(self, connection: Connection) -> dict[Place, int]:
         """Return the next offset of every partition that has one, without a lock."""

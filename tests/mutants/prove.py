@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from deploy.local import folders
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import Catcher, Mutant
-from tests.mutants.table import Line, as_markdown, as_text
+from tests.mutants.table import Line, as_markdown, as_page, as_text
 from tests.mutants.tree import TESTS_FAILED, Tree, Trial
 from tests.proof.options import Options
 from tests.proof.report import Figure
@@ -16,6 +17,7 @@ from tests.proof.report import Figure
 WANTED: Final = 25
 SIDE_BY_SIDE: Final = 2
 RESULTS: Final = folders.LOCAL / "proof"
+PAGE: Final = folders.ROOT / "docs" / "mutants.md"
 
 
 class Uncaught(Exception):
@@ -31,7 +33,7 @@ class Work:
 
 
 async def prove(options: Options) -> list[Figure]:
-    """Try every mutant; in the short form those whose catcher needs no server. Writes the table as Markdown, too."""
+    """Try every mutant; in the short form those whose catcher needs no server. The long form writes the page of docs, too."""
     mutants = [one for one in MUTANTS if not (options.short and one.caught_by.servers)]
     works = [Work(one, catcher) for one in mutants for catcher in (one.caught_by, *(() if options.short else one.also))]
     trees = [Tree(options.folder / f"tree{place}") for place in range(SIDE_BY_SIDE)]
@@ -40,6 +42,8 @@ async def prove(options: Options) -> list[Figure]:
     print(as_text(lines))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"mutants{'.short' * options.short}.md").write_text(as_markdown(lines))
+    if not options.short:
+        PAGE.write_text(as_page(lines, tried=f"Tried on {datetime.now(UTC):%d %B %Y}."))
     return [_figure(mutants, lines, short=options.short), *_kinds(lines, short=options.short)]
 
 

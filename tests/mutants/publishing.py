@@ -47,6 +47,7 @@ PUBLISHING: Final = (
         caught(
             "tests/delivery/test_relay.py", servers=True, says="test_a_relay_that_dies_before_kafka_has_it_leaves_it_to_the_next"
         ),
+        also=(hurt("3 not published: "),),
     ),
     Mutant(
         "published-backwards",
@@ -122,6 +123,7 @@ PUBLISHING: Final = (
             servers=True,
             says="test_a_request_is_receipted_to_the_usager_and_mailed_to_its_service",
         ),
+        also=(hurt("9 duplicates: "),),
     ),
     Mutant(
         "letter-to-the-former-owner",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit, simulated
+from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt, simulated
 
 _CORE, _SHELL, _STORE = "shared/delivery/core.py", "shared/delivery/shell.py", "shared/delivery/store.py"
 
@@ -99,6 +99,16 @@ READING: Final = (
         also=(simulated("1 lost: "),),
     ),
     Mutant(
+        "log-not-compared",
+        "A replica that was stuck with records of a lost log takes them for the new one's, and passes over as many of these",
+        edit(_STORE, "self.log is not None and log is not None and self.log != log", "self.log is not None and log is None"),
+        caught(
+            "tests/simulation/test_contract.py",
+            servers=True,
+            says="test_positions_in_another_log_go_back_and_what_was_fetched_from_the_old_one_is_not_taken",
+        ),
+    ),
+    Mutant(
         "request-not-locked-nor-compared",
         "A click and the log change one request at once: no row lock, no revision, the later one wins",
         (
@@ -130,6 +140,7 @@ READING: Final = (
             servers=True,
             says="test_the_relay_publishes_in_order_and_marks_once",
         ),
+        also=(hurt("1 received: "),),
     ),
     Mutant(
         "outbox-without-state",

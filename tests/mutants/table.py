@@ -37,15 +37,27 @@ def as_text(lines: Sequence[Line]) -> str:
     return "\n".join(f"{line.verdict:7} {line.took:>6}  {line.mutant.name:32} {line.catcher.tests[0]}" for line in lines)
 
 
+def as_row(line: Line) -> str:
+    """Return a line for a page."""
+    who = f"{line.catcher.kind}: `{' '.join(line.catcher.tests)}`, `{line.catcher.says.strip()}`"
+    return f"| `{line.mutant.name}` | {line.mutant.what} | {who} | {line.verdict} | {line.took} |"
+
+
 def as_markdown(lines: Sequence[Line]) -> str:
     """Return the table for a page."""
-    rows = [
-        f"| `{line.mutant.name}` | {line.mutant.what} | {line.catcher.kind}: `{' '.join(line.catcher.tests)}` "
-        f"| {line.verdict} | {line.took} |"
-        for line in lines
-    ]
-    return "\n".join(["| mutant | what it is | who has to notice | | |", "|---|---|---|---|---|", *rows]) + "\n"
+    heading = "| mutant | what it is | who has to notice, and what it says | | |\n|---|---|---|---|---|\n"
+    return heading + "".join(f"{as_row(line)}\n" for line in lines)
+
+
+def as_page(lines: Sequence[Line], *, tried: str) -> str:
+    """Return docs/mutants.md. `tried`: when, or that they were not."""
+    return f"""# Mutants
+
+Seeded bugs, and who has to notice each: written by `python -m tests.proof mutants`, in its long form. A catcher has to fail,
+and to name what is broken. A mutant has a line for each catcher. {tried}
+
+{as_markdown(lines)}"""
 
 
 if __name__ == "__main__":
-    print(as_markdown(lines_of(MUTANTS)), end="")
+    print(as_page(lines_of(MUTANTS), tried="These lines were not tried."), end="")

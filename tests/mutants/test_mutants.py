@@ -8,7 +8,7 @@ from deploy.local import folders
 from tests.mutants import prove
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import DoesNotApply, Edit, Mutant, caught
-from tests.mutants.table import as_markdown, lines_of
+from tests.mutants.table import as_markdown, as_row, lines_of
 from tests.mutants.tree import TESTS_FAILED, Trial
 from tests.proof.options import Options
 
@@ -56,6 +56,12 @@ def test_only_the_failure_of_what_had_to_fail_is_a_catch(exit_code: int, output:
 def test_the_table_names_every_mutant() -> None:
     table = as_markdown(lines_of(MUTANTS))
     assert all(f"| `{one.name}` |" in table for one in MUTANTS)
+
+
+def test_the_page_has_a_line_for_every_mutant_and_catcher() -> None:
+    page = prove.PAGE.read_text()
+    missing = [line for line in lines_of(MUTANTS) if as_row(line).rsplit("|", 3)[0] not in page]
+    assert missing == [], "write it anew: python -m tests.proof mutants, or python -m tests.mutants.table > docs/mutants.md"
 
 
 @pytest.mark.slow

@@ -7,8 +7,10 @@ for a real town (`gathering.gather`) and for the simulation, which builds the ev
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from tests.proof.commands import miscounted_commands
 from tests.proof.consumption import unaccounted_records, untaken_records
-from tests.proof.counts import disclosed_cells, miscounted_cells
+from tests.proof.counts import disclosed_cells, miscounted_cells, misreported_cells
+from tests.proof.cries import wrong_cries
 from tests.proof.delays import broken_delays
 from tests.proof.erasures import what_is_left
 from tests.proof.evidence import Evidence, History
@@ -33,12 +35,15 @@ CHECKS: Final[tuple[Check, ...]] = (
     broken_delays,
     altered_promises,
     untaken_records,
+    miscounted_commands,
     wrong_mails,
     miscounted_cells,
+    misreported_cells,
     what_is_left,
     unaccounted_requests,
     unaccounted_records,
     leftovers,
+    wrong_cries,
 )
 """What is cheap: about 0.3 ms a request."""
 THOROUGH: Final[tuple[Check, ...]] = (miscalculated_promises, disclosed_cells)

@@ -4,7 +4,7 @@ import operator
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -14,10 +14,13 @@ from pydantic import BaseModel
 
 from shared.delivery.tables import column
 from shared.events.envelope import TYPES
+from shared.events.inbound import CommandIssued
 from shared.events.topics import SERVICES, consumed_by, produced_by
 from shared.organisation import Authority
 
 Outcome = Literal["done", "refused", "unknown"]
+What = Literal["take_charge", "ask", "answer", "transfer", "resolve", "add", "withdraw", "reopen"]
+"""All that people do to a request, but erasing it: that is looked at for itself."""
 Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
@@ -56,7 +59,7 @@ class Act:
     """What somebody did on a page, once, however often they clicked; `outcome` is what the page told them at the end."""
 
     request_id: UUID
-    what: Literal["take_charge", "answer", "transfer", "resolve", "add", "withdraw"]
+    what: What
     outcome: Outcome
     told: str = ""
     """What the page said where it was not done: for whoever reads a violation."""
@@ -90,6 +93,8 @@ class History:
     """Words of the person behind a request: in clear nowhere in its rows and records."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
+    untold: set[str] = field(default_factory=set)
+    """Services that died, or lost their database's word: what they committed just before they may not have logged."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
@@ -144,13 +149,17 @@ class Record:
 
 @dataclass(frozen=True)
 class Asked:
-    """A record of a topic that is open to others: known by its place, and by what its sender called it."""
+    """A record of a topic that is open to others: known by its place, and by what its sender called it.
+
+    `command`: what it says, of a record of `commands.v1`; None: that is not looked at.
+    """
 
     topic: str
     partition: int
     offset: int
     source: str
     id: str
+    command: CommandIssued | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,8 @@ class Evidence:
 
     log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
-    authorities: by code, every configuration that was in force.
+    authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
+    event); None: logs are not looked at. published: what the statistics' API answers about a month, by authority and first day.
     """
 
     log: list[Record]
@@ -176,6 +186,8 @@ class Evidence:
     ends: Mapping[Place, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
+    logged: Counter[tuple[str, str]] | None = None
+    published: Mapping[tuple[str, date], Any] = field(default_factory=dict)  # Any: JSON
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

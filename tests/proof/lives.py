@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise, zip_longest
+from typing import get_args
 from uuid import UUID
 
 from services.router.domain.life import TRANSITIONS, Move
 from shared.events.topics import TOPICS
-from tests.proof.evidence import Evidence, History, Record
+from tests.proof.evidence import Evidence, History, Record, What
 
 MOVES: dict[str, tuple[Move, ...]] = {
     "transferred": ("transfer",),
@@ -90,7 +91,7 @@ def miscounted_acts(evidence: Evidence, history: History) -> Iterable[str]:
         yield from _unanswered(request_id, lives.get(request_id, []), found)
         if history.acts is None:
             continue
-        for what in ("take_charge", "answer", "transfer", "resolve", "add", "withdraw"):
+        for what in get_args(What):
             done, unknown = outcomes[request_id, what, "done"], outcomes[request_id, what, "unknown"]
             if not done <= found[what] <= done + unknown:
                 said = [act.told for act in history.acts if (act.request_id, act.what) == (request_id, what) and act.told]
@@ -113,6 +114,8 @@ def acts_in(life: list[Record], asked: list[Record]) -> Counter[str]:
                 found["transfer"] += 1
             case "answered":
                 found["answer"] += 1
+            case "usager_asked":
+                found["ask"] += 1
             case "resolved":
                 found["resolve"] += 1
             case _:

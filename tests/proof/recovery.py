@@ -15,7 +15,7 @@ _SECONDS = 300.0
 
 
 async def prove(options: Options) -> list[Figure]:
-    """Run both disasters, and the second without escrow, too. `minutes`: how far back, see `catalogue`."""
+    """Run both disasters, and the second without escrow, too, the services stopped first. `minutes`: see `catalogue`."""
     seconds = _SHORT_SECONDS if options.short else _SECONDS
     if options.minutes is not None:
         seconds = options.minutes * 60
@@ -26,7 +26,8 @@ async def prove(options: Options) -> list[Figure]:
         folder = options.folder / f"postgresql-{escrow}"
         told = f"PostgreSQL restored to {seconds:.0f} s earlier, {'with' if escrow else 'without'} escrow"
         with _scene(folder) as scene:
-            figures += _figures(told, await restore_postgresql(scene, folder, seconds=seconds, escrow=escrow))
+            outcome = await restore_postgresql(scene, folder, seconds=seconds, escrow=escrow, stopped_first=not escrow)
+            figures += _figures(told, outcome)
     return figures
 
 

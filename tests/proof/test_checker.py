@@ -11,8 +11,13 @@ import msgspec
 import pytest
 
 from services.intake.domain.command import AddInformation, AskReopening, Erase, Withdraw
+from services.intake.service import INTAKE
 from services.router.domain.act import Act as Asked
 from services.stats.domain import publication
+from shared.events.handling import Action, RequestAnswered
+from shared.events.inbound import CommandIssued
+from shared.events.requests import InformationAdded
+from tests.proof import states
 from tests.proof.checker import violations
 from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
@@ -31,15 +36,15 @@ class Story(SmallTown):
         self.erased, self.resolved = self.post(3, "etat-civil"), self.post(4, "education")
         self.send_mails()
         self.wait_until(self.now + timedelta(hours=3, minutes=7))
-        self.act("router", self.worked, Asked(action="take_charge"))
+        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
         self.wait_until(self.now + timedelta(hours=1))
-        self.act("router", self.worked, Asked(action="answer", sealed="an-answer"))
+        self.act("router", self.worked, Asked(action="answer", by="an-agent", sealed="an-answer"))
         self.act("intake", self.worked, AddInformation("a-message"))
-        self.act("router", self.worked, Asked(action="transfer", target="proprete"))
-        self.act("router", self.worked, Asked(action="resolve"))
+        self.act("router", self.worked, Asked(action="transfer", target="proprete", by="an-agent", sealed="an-agent"))
+        self.act("router", self.worked, Asked(action="resolve", by="an-agent", sealed="an-agent"))
         self.act("intake", self.worked, AskReopening("a-wish"))
-        self.act("router", self.worked, Asked(action="take_charge"))
-        self.act("router", self.resolved, Asked(action="resolve"))
+        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
+        self.act("router", self.resolved, Asked(action="resolve", by="an-agent", sealed="an-agent"))
         self.act("intake", self.erased, Withdraw())
         self.send_mails()
         self.act("intake", self.erased, Erase())
@@ -49,7 +54,8 @@ class Story(SmallTown):
         self.send_mails()
         self.history.checked_at = self.now
         done = [(self.worked, "take_charge"), (self.worked, "answer"), (self.worked, "add"), (self.worked, "transfer")]
-        done += [(self.worked, "resolve"), (self.worked, "take_charge"), (self.resolved, "resolve"), (self.erased, "withdraw")]
+        done += [(self.worked, "resolve"), (self.worked, "reopen"), (self.worked, "take_charge"), (self.resolved, "resolve")]
+        done += [(self.erased, "withdraw")]
         self.done = [Act(request_id, what, "done") for request_id, what in done]  # type: ignore[arg-type]  # words of Act
         self.history.acts = self.done
 
@@ -57,6 +63,13 @@ class Story(SmallTown):
 def test_nothing_is_said_of_a_town_where_all_is_well() -> None:
     story = Story()
     assert violations(story.evidence(), story.history) == []
+
+
+def test_statistics_that_hide_everything_disclose_nothing() -> None:
+    story = Story()
+    evidence = story.evidence()
+    _publish(evidence, voirie=None)
+    assert violations(evidence, story.history) == []
 
 
 def test_what_the_relay_wrote_twice_counts_once() -> None:
@@ -122,6 +135,36 @@ def _drop_row(evidence: Evidence, table: str, **known: Any) -> None:
 
 def _add_row(evidence: Evidence, table: str, **row: Any) -> None:
     evidence.rows.setdefault(table, []).append(row)  # type: ignore[attr-defined]  # a dict of lists
+
+
+def _log(evidence: Evidence, **parked: int) -> None:
+    """Have services have logged so many times that they parked something."""
+    evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
+
+
+def _publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
+    """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
+    columns = ("received", "taken_in_charge", "escalated", "transferred")
+
+    def line(received: int | None) -> dict[str, Any]:
+        return {column: {"amount": received if column == "received" else None} for column in columns}
+
+    lines = [{"code": code} | line(amount) for code, amount in services.items()]
+    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
+
+
+def _issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
+    """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
+    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
+    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+    _add_row(evidence, "router.inbox", source="erp", id="1")
+    if unsealed:
+        _alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
+
+
+def _park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
+    _log(evidence, sla=times)
+    _park(evidence, "sla", _find(evidence, "handling.v1", story.worked, "answered"))
 
 
 def _park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
@@ -238,6 +281,8 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("2 path: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", status="waiting")),
         ("begins ['registered', 'taken_in_charge']", lambda s, e: _forget(e, "handling.v1", s.worked, "assigned")),
         ("has answer 2 times; 1 were told done", lambda s, e: _repeat(e, "handling.v1", s.worked, "answered", version=12)),
+        ("has reopen 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "reopen", "done"))),
+        ("has ask 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "ask", "done"))),
         ("has withdraw 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "withdraw", "done"))),
         ("has answer 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "answer", "done"))),
         ("acts: ", lambda s, e: _forget(e, "handling.v1", s.worked, "usager_replied")),
@@ -307,6 +352,11 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("7 not taken: router has no ticket", lambda s, e: e.asked.append(AskedRecord("commands.v1", 0, 7, "erp", "1"))),
         ("12 records: stats got", lambda s, e: e.log.append(e.log[0])),
     ],
+    "commands": [
+        ("has resolve by software 1 times, 0 were asked for", lambda s, e: _issue(e, s.resolved, "ask", unsealed="resolved")),
+        ("had take_charge asked for by software 1 times", lambda s, e: _issue(e, s.resolved, "take_charge")),
+        ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: _issue(e, NOBODY, "resolve")),
+    ],
     "states": [
         ("8 state: notifier of", lambda s, e: _state(e, "notifier", s.worked, lambda t: t.update(owner="voirie"))),
         ("8 state: router has one of", _ghost),
@@ -331,6 +381,10 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("10 cell: ", lambda s, e: e.rows["stats.cell"][0].update(amount=70)),  # type: ignore[attr-defined]
         ("10 cell: ", lambda s, e: e.rows["stats.cell"].pop()),  # type: ignore[attr-defined]
         ("10 duration: ", lambda s, e: e.rows["stats.duration"][0].update(minutes=70)),  # type: ignore[attr-defined]
+        ("received, says the service, shows 70 for voirie, there are 1", lambda s, e: _publish(e, voirie=70)),
+        ("10 disclosed: rivemont 2026-11 services received, says the service, shows 1 for", lambda s, e: _publish(e, voirie=1)),
+        ("received, says the service, shows 5 in all, there are 4", lambda s, e: _publish(e, total=5)),
+        ("hides ['voirie'], of which a subtraction says that they are 1", lambda s, e: _publish(e, voirie=None, total=4)),
     ],
     "erasures": [
         ("was erased, and its key is there", lambda s, e: _add_row(e, "vault.request_key", request_id=s.erased)),
@@ -341,6 +395,11 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 mail: ", lambda s, e: e.mails.append(_mail(s.erased, "receipt", arrived_at=s.now))),
         ("has 'canari' in clear", _tell_canary),
         ("has 'Léa' in clear", _tell_name),
+    ],
+    "cries": [
+        ("13 cry: sla said 1 times", lambda s, e: _log(e, sla=1)),
+        ("13 silent: sla parked 1 records", lambda s, e: _park_and_say(s, e, times=0)),
+        ("13 silent: sla met 1 gaps", lambda s, e: _park_and_say(s, e, times=1)),
     ],
     "leftovers": [
         ("13 halted: sla one", lambda s, e: _add_row(e, "sla.halt", instance="one", why="too many")),
@@ -364,6 +423,23 @@ def test_what_is_broken_is_named(told: str, spoil: Spoil) -> None:
     spoil(story, evidence)
     broken = violations(evidence, story.history)
     assert any(told in line for line in broken), broken
+
+
+def test_a_state_that_depends_on_the_order_across_topics_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given an intake that passes over an answer once something was added, which is not the order in which it happened."""
+    before: list[Any] = []
+
+    def evolve(state: Any, event: Any) -> Any:  # Any: as `Service.evolve`
+        if state is None:
+            before.clear()
+        before.append(type(event))
+        return state if isinstance(event, RequestAnswered) and InformationAdded in before else INTAKE.evolve(state, event)
+
+    story = Story()
+    evidence = story.evidence()
+    monkeypatch.setattr(states, "ALL", (replace(INTAKE, evolve=evolve),))
+    broken = violations(evidence, story.history)
+    assert len(broken) == 1 and broken[0].startswith(f"8 state: intake of {story.worked} is not what received 1, "), broken
 
 
 def test_a_small_cell_that_is_published_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

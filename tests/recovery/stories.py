@@ -13,7 +13,9 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import httpx
 
+from shared.events.topics import SERVICES
 from tests.chaos.crowd import crowd
 from tests.recovery.runbook import follow
 from tests.scene import Scene
@@ -22,6 +24,11 @@ ESCROW_FILE: Final = "escrow.key"
 """Where the page says that the private key is kept."""
 WITH_ESCROW: Final = "If `AIGUILLEUR_ESCROW_PUBLIC_KEY` was set"
 WITHOUT_ESCROW: Final = "If it was not"
+STOP: Final = "docker compose stop"
+ALL_SERVICES: Final = tuple(f"{command} {' '.join(SERVICES)}" for command in (STOP, "docker compose start"))
+"""What a page says for stopping and starting the services: this town has no containers, and does it in its own way."""
+TELLING: Final = ("intake", "router", "sla", "notifier")
+"""The services that tell something, and so see that the log is ahead of them."""
 _WELL_SECONDS: Final = 120.0
 
 
@@ -52,11 +59,9 @@ class Operator:
 
     async def run(self, command: str, until_well: bool) -> str:
         """Run one line of a page; return what it said. Raises AssertionError: it failed."""
-        if command == "systemctl stop 'aiguilleur-*'":
-            await asyncio.to_thread(self._scene.town.stop)
-            return ""
-        if command == "systemctl start 'aiguilleur-*'":
-            await asyncio.to_thread(self._scene.town.start)
+        if command in ALL_SERVICES:
+            town = self._scene.town
+            await asyncio.to_thread(town.stop if command.startswith(STOP) else town.start)
             return ""
         deadline = time.monotonic() + (_WELL_SECONDS if until_well else 0.0)
         while True:
@@ -110,8 +115,11 @@ def _destroy_log(scene: Scene) -> None:
     scene.kafka.restart()
 
 
-async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escrow: bool) -> Outcome:
-    """Put PostgreSQL back to where it was so many seconds earlier, follow docs/operations/restore-postgresql.md, check all."""
+async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escrow: bool, stopped_first: bool = False) -> Outcome:
+    """Put PostgreSQL back to where it was so many seconds earlier, follow docs/operations/restore-postgresql.md, check all.
+
+    `stopped_first`: the services are stopped before; else they find it out, and it is seen that they say so and stand still.
+    """
     outcome = Outcome()
     operator = Operator(scene, folder)
     if escrow:
@@ -127,8 +135,11 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
     data = await asyncio.to_thread(_back_up, scene, copy, await _data_directory(scene))
     known = set(scene.history.accepted)
     await _live_on(scene, seconds=seconds)
+    if stopped_first:
+        await operator.run(ALL_SERVICES[0], until_well=False)
     await asyncio.to_thread(_restore, scene, copy, data)
-    await _is_said(scene, operator)
+    if not stopped_first:
+        await _is_said(scene, operator)
     await operator.follow("restore-postgresql.md", outcome, without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
     await _nothing_is_left_to_reconcile(scene, operator)
     await _keys_are_as_promised(scene, scene.history.accepted - known)
@@ -158,7 +169,7 @@ def _back_up(scene: Scene, copy: Path, data: Path) -> Path:
 
 
 def _restore(scene: Scene, copy: Path, data: Path) -> None:
-    """Put the copy in the place of what was written since. Nobody stopped the services."""
+    """Put the copy in the place of what was written since."""
     scene.postgres.kill()
     shutil.rmtree(data)
     subprocess.run(["cp", "-a", copy, data], check=True)
@@ -170,14 +181,20 @@ async def _is_said(scene: Scene, operator: Operator) -> None:
     await asyncio.sleep(5)
     code, output = await operator.aiguilleur("aiguilleur status")
     assert code == 1 and "aiguilleur reconcile" in output, output
-    for service in ("intake", "router", "sla", "notifier"):
-        assert f"{service}: the log holds events that the database does not know" in output, output
-    before = (
-        await _ask(scene, "SELECT sum(next_offset) FROM stats.position"),
-        await _ask(scene, "SELECT count(*) FROM router.outbox"),
-    )
+    async with httpx.AsyncClient() as client:
+        for service in TELLING:
+            assert f"{service}: the log holds events that the database does not know" in output, output
+            metrics = (await client.get(f"{scene.town.url(service)}/metrics")).text
+            assert f'aiguilleur_log_ahead{{service="{service}"}} 1.0' in metrics, f"the metric of {service} does not say it"
+    before = [await _progress(scene, service) for service in TELLING]
     await asyncio.sleep(2)
-    assert before[1] == await _ask(scene, "SELECT count(*) FROM router.outbox"), "the router goes on all the same"
+    assert before == [await _progress(scene, service) for service in TELLING], "somebody goes on all the same"
+
+
+async def _progress(scene: Scene, service: str) -> tuple[str, str]:
+    """Return how far a service has taken the log, and how much it has published."""
+    taken = await _ask(scene, f"SELECT sum(next_offset) FROM {service}.position")  # a service's own schema
+    return taken, await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NOT NULL")
 
 
 async def _nothing_is_left_to_reconcile(scene: Scene, operator: Operator) -> None:

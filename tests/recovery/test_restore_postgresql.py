@@ -10,12 +10,12 @@ from tests.scene import Scene
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("escrow", [True, False])
-async def test_what_was_told_since_is_known_again(run_folder: Path, *, escrow: bool) -> None:
+@pytest.mark.parametrize(("escrow", "stopped_first"), [(True, False), (False, True)])
+async def test_what_was_told_since_is_known_again(run_folder: Path, *, escrow: bool, stopped_first: bool) -> None:
     folder = run_folder / f"restore-{escrow}"
     scene = Scene(folder)
     try:
-        outcome = await restore_postgresql(scene, folder, seconds=9, escrow=escrow)
+        outcome = await restore_postgresql(scene, folder, seconds=9, escrow=escrow, stopped_first=stopped_first)
     finally:
         scene.close()
 

@@ -1,8 +1,11 @@
 """The reader of the pages can fail: else a test that follows them would prove nothing."""
 
 import pytest
+from ruamel.yaml import YAML
 
-from tests.recovery.runbook import Block, follow, missing, read
+from shared.events.topics import SERVICES
+from tests.recovery.runbook import PAGES, Block, follow, missing, read
+from tests.recovery.stories import ALL_SERVICES
 
 
 @pytest.mark.parametrize("page", ["lose-kafka.md", "restore-postgresql.md"])
@@ -10,7 +13,7 @@ def test_a_page_has_commands_and_says_what_is_to_be_seen(page: str) -> None:
     blocks = read(page)
 
     assert len(blocks) > 2 and all(block.commands for block in blocks)
-    assert {command.split()[0] for block in blocks for command in block.commands} <= {"aiguilleur", "systemctl"}
+    assert {command.split()[0] for block in blocks for command in block.commands} <= {"aiguilleur", "docker"}
     assert all(block.seen for block in blocks if block.commands[0].startswith("aiguilleur"))
 
 
@@ -28,3 +31,10 @@ async def test_a_page_whose_promise_is_broken_fails() -> None:
 
     with pytest.raises(AssertionError, match="the page promises"):
         await follow("lose-kafka.md", silent)
+
+
+def test_what_a_page_stops_and_starts_is_what_docker_compose_runs() -> None:
+    commands = [command for block in read("restore-postgresql.md") for command in block.commands if command.startswith("docker")]
+
+    assert commands == list(ALL_SERVICES)
+    assert set(SERVICES) <= YAML(typ="safe").load(PAGES.parents[1] / "docker-compose.yml")["services"].keys()

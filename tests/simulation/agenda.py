@@ -1,4 +1,4 @@
-"""What is due, in order, and who has claimed it: the statements CLAIM, PUT_BACK and RELEASE of the sla and the notifier.
+"""What is due, in order, and who has claimed it: CLAIM and NEXT of the sla, CLAIM, PUT_BACK and RELEASE of the notifier.
 
 Due instants are by the clock of whoever asks; leases by PostgreSQL's own, which is the scheduler's.
 """
@@ -13,7 +13,7 @@ from services.notifier.store import PutBack
 from services.sla.store import Claimed as ClaimedDeadline
 from shared.events.escalations import ClockName
 from tests.simulation.rows import NEVER, Due, Key
-from tests.simulation.scheduler import microseconds
+from tests.simulation.scheduler import instant, microseconds
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -70,6 +70,12 @@ class Agenda:
             heapq.heappop(self._leased)
         return self._due[0][0] if self._due else None, self._leased[0][0] if self._leased else None
 
+    def first(self) -> int | None:
+        """Return the earliest instant at which a row is due, claimed or not."""
+        due, _ = self.next()
+        claimed = (row.due for _, _, key, row in self._leased if self._rows.get(key) is row)
+        return min((at for at in (due, *claimed) if at is not None), default=None)
+
 
 class Deadlines:
     """Stands for `services.sla.store.DeadlineStore`, for one process."""
@@ -87,6 +93,12 @@ class Deadlines:
             assert row.due_at is not None, "a deadline has an instant"
             found.append(ClaimedDeadline(request_id, row.authority, cast(ClockName, promise), row.what, row.due_at))
         return found
+
+    async def find_next(self) -> datetime | None:
+        """Return the earliest instant at which anything is due, claimed or not."""
+        self._process.at("acquire")
+        first = self._agenda.first()
+        return None if first is None else instant(first)
 
 
 class Letters:

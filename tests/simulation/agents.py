@@ -18,7 +18,6 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 _WEIGHTS = {"take_charge": 30, "ask": 12, "answer": 30, "transfer": 12, "resolve": 16}
 LINK_LIVES = 7 * DAY
 TRIES = 6
-_COUNTED = ("take_charge", "answer", "transfer", "resolve")
 
 
 class Agents:
@@ -91,10 +90,10 @@ class Agents:
                 continue
             outcome, told = self._outcome(result, unknown=unknown)
             break
-        if action in _COUNTED and (counted or outcome != "refused"):
+        if counted or outcome != "refused":
             acts = world.history.acts
             assert acts is not None, "the world counts acts"
-            acts.append(Act(mail.request_id, action, outcome, told))  # type: ignore[arg-type]  # one of _COUNTED
+            acts.append(Act(mail.request_id, action, outcome, told))
         world.count(f"agent: {action} {outcome}")
         world.note(f"{who} wants to {action} at version {mail.version}: {outcome} {told}", mail.request_id)
 

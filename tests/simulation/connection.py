@@ -39,6 +39,11 @@ class Locks:
         self._waiting: list[Task] = []
         self.waits = 0
 
+    @property
+    def held(self) -> list[Hashable]:
+        """The rows that open transactions have locked."""
+        return list(self._holders)
+
     def grab(self, connection: "Connection", key: Hashable) -> bool:
         """Lock a row that nobody else holds, and return whether it is locked now."""
         holder = self._holders.setdefault(key, connection)

@@ -56,6 +56,8 @@ def what_is_left(world: "World") -> str:
         tables = group.tables
         if not all(process.alive for process in group.processes):
             return f"a copy of {group.name} is dead"
+        if held := tables.locks.held:
+            return f"{group.name} has {len(held)} rows locked, such as {held[0]}"
         if tables.pending:
             return f"{len(tables.pending)} records of {group.name} are to be published"
         for place in group.owner:

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.delivery.values import Input
 from shared.events.envelope import Undecodable, decode
+from shared.events.inbound import CommandIssued
 from tests.proof.evidence import Asked, Evidence, Record
 from tests.simulation.installations import changed, shipped
 
@@ -44,7 +45,7 @@ def gather(world: "World") -> Evidence:
     columns = "authority day service channel measure minutes amount"
     rows["stats.duration"] = _named(((*key, amount) for key, amount in own.duration.items()), columns)
     rows["vault.request_key"] = [{"request_id": one} for one in own.keys]
-    evidence = Evidence([], rows, list(world.mail.mails))
+    evidence = Evidence([], rows, list(world.mail.mails), logged=world.told)
     for raw in world.log.all():
         match _read(world, raw):
             case Record() as record:
@@ -78,7 +79,8 @@ def _read(world: "World", raw: "RawRecord") -> Record | Asked | None:
     except Undecodable:
         return None
     if raw.topic in OPEN_TOPICS:
-        return Asked(raw.topic, raw.partition, raw.offset, received.source, received.id)
+        command = received.event if isinstance(received.event, CommandIssued) else None
+        return Asked(raw.topic, raw.partition, raw.offset, received.source, received.id, command)
     assert received.sequence is not None, "numbered topics have sequences"
     return _record(raw, received.event, received.sequence)
 

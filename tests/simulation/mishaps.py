@@ -101,20 +101,19 @@ class Mishaps:
         self._world.log.append(topic, str(UUID(int=fault.number)).encode(), headers, value)
 
     async def _lost_log(self, fault: Fault, _group: "Group") -> None:
-        """Kafka's disks are gone. Services are stopped, topics made anew, readers rewound, archives published again.
+        """Kafka's disks are gone, and the topics made anew. Services run on, or were stopped first; archives are published again.
 
-        Stopped first: a batch of the lost log that a service still had in its hands would be taken for the new one's.
+        A copy that has records of the lost log in its hands may go on when others have long begun to read the new one.
         """
-        world = self._world
-        world.note("the whole log is lost; services are stopped, readers rewound, the archives published again", None, fault)
-        for group in world.groups.values():
-            for process in group.processes:
-                process.die()
+        world, stopped = self._world, fault.number % 2 == 0
+        world.note(f"the whole log is lost, while services {'are stopped' if stopped else 'run on'}", None, fault)
+        processes = [process for group in world.groups.values() for process in group.processes if process.alive]
+        for process in processes if stopped else ():
+            process.die()
         world.log.lose()
         world.decoded.clear()
-        for group in world.groups.values():
-            for place in group.tables.positions:
-                group.tables.positions[place] = 0
+        for process in processes if not stopped else ():
+            process.spawn(process.look_at_the_log(int(2 * SECOND * process.random.random())))
         world.republish(None)
 
     async def _mail_away(self, fault: Fault, _group: "Group") -> None:

@@ -3,17 +3,20 @@
 It dies as by kill -9 and comes back a little later, with nothing but what was committed.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.intake.submission import Acceptance
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.local_queue import MAX_LOCAL_BATCH
+from shared.delivery.positions import Positions
 from shared.delivery.shell import Shell
 from shared.delivery.store import Place
-from shared.delivery.values import Input, RawRecord, Result
+from shared.delivery.values import Input, RawRecord
 from shared.organisation import Authority, Installation
+from tests.simulation.box import Box
 from tests.simulation.connection import Pool
 from tests.simulation.group import CRASH_POINTS, Group, SharedReader
 from tests.simulation.mail import Line
@@ -24,27 +27,6 @@ from tests.simulation.scheduler import MILLISECOND, MINUTE, SECOND, Killed, Task
 from tests.simulation.store import MemoryStore
 
 MOST_RECORDS = 500
-
-
-class Box:
-    """Where a client waits for an answer. `result` is None when there will be none: the process died."""
-
-    __slots__ = ("_process", "_task", "finished", "result")
-
-    def __init__(self, process: "Process", task: Task) -> None:
-        self._process = process
-        self._task = task
-        self.finished = False
-        self.result: Result[Any] | None = None
-
-    def done(self) -> bool:
-        return self.finished
-
-    def set_result(self, result: Result[Any] | None) -> None:
-        self.finished = True
-        self.result = result
-        self._process.boxes.pop(self, None)
-        self._process.world.scheduler.wake(self._task)
 
 
 class Organisation:
@@ -72,9 +54,10 @@ class Process:
         """What it does besides: ticks, the sending of mail."""
         self.lines: list[Line] = []
         self._fetched: dict[Place, int] = {}
+        self._logs: Mapping[str, UUID] = {}
         self._dirty: dict[Place, None] = {}
         self._held: dict[Place, int] = {}
-        self.log = CountedLog(self.world.told)
+        self.log = CountedLog(group.name, self.world.told)
         self.pool = Pool(group.tables.locks, self)
         self.relay = Relay(self)
 
@@ -118,6 +101,7 @@ class Process:
                 return False
             if fault := self.group.strike("commit_unknown_done"):
                 self.world.note(f"{self.name} gets no answer to a commit, which was done", None, fault)
+                self.world.history.untold.add(self.group.name)
                 return True
         return None
 
@@ -141,11 +125,13 @@ class Process:
         self.shell.log = self.log
         self.shell.reader = SharedReader(world, group.sequenced, admissions, world.vault.reveal)
         self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
+        self.shell.positions = Positions(self.shell.pool, self.shell.store, group.name)
         self.parking = MemoryParking(self.shell, group.tables)
-        self._fetched = {}
+        self._fetched, self._logs = {}, {}
         self._dirty = {}
         self.tasks = []
         self._consumer = self.spawn(self._consume())
+        self.spawn(self.look_at_the_log())
         self._lane = self.spawn(self._serve_local())
         self._relay = self.spawn(self.relay.serve())
         self.shell.on_commit = self._wake_relay
@@ -167,6 +153,7 @@ class Process:
         if not self.alive:
             return
         self.alive = False
+        self.world.history.untold.add(self.group.name)
         for task in self.tasks:
             task.kill()
         for line in self.lines:
@@ -229,6 +216,20 @@ class Process:
         if self._consumer.due is None:
             self.world.scheduler.wake(self._consumer, self.world.delay(self.random))
 
+    async def look_at_the_log(self, delay: int = 0) -> None:
+        """See which log it is that is read; of another one than before, read from where PostgreSQL then says."""
+        await pause(delay)
+        logs = self.world.log.identities()
+        while True:
+            try:
+                await self.shell.positions.turn_back_replaced(logs)
+                break
+            except Unavailable:
+                await pause(SECOND)
+        self._logs = logs
+        for place in list(self._fetched):
+            self.go_back(place, self.group.tables.positions.get(place, 0))
+
     def go_back(self, place: Place, offset: int) -> None:
         """Fetch from an earlier offset again."""
         if place in self._fetched and self.group.owner.get(place) is self:
@@ -265,17 +266,16 @@ class Process:
 
     async def _consume(self) -> None:
         while True:
-            batch = self._fetch()
+            batch, logs = self._fetch(), self._logs
             if not batch:
                 await pause(self._until_next_look())
                 continue
             if self.group.armed and (fault := self.group.strike("zombie")):
-                self.world.note(
-                    f"{self.name} stalls with {sum(map(len, batch.values()))} records; a twin takes over", None, fault
-                )
+                count = sum(map(len, batch.values()))
+                self.world.note(f"{self.name} stalls with {count} records; a twin takes over", None, fault)
                 self.group.share_out(shift=1 + int(fault.where * 3))
                 await pause(fault.size)
-            await self._take(batch)
+            await self._take(batch, logs)
 
     def _until_next_look(self) -> int | None:
         if not self._dirty:
@@ -284,16 +284,17 @@ class Process:
         held = [self._held.get(place, 0) for place in self._dirty]
         return max(min(held) - now, 0) + self.world.delay(self.random) + MILLISECOND
 
-    async def _take(self, batch: dict[Place, list[RawRecord]]) -> None:
+    async def _take(self, batch: dict[Place, list[RawRecord]], logs: Mapping[str, UUID]) -> None:
         wait = 50 * MILLISECOND
         while True:
             try:
-                behind = await self.shell.take(batch)
+                behind = await self.shell.take(batch, logs=logs)
                 break
             except Unavailable:
                 await pause(wait)
                 wait = min(2 * wait, SECOND)
             except TooManyParked:
                 await pause(MINUTE)
+        await pause(50 * MILLISECOND if behind else 0)  # a seek asks the broker first where the log begins
         for place, position in behind.items():
             self.go_back(place, position)

@@ -23,13 +23,14 @@ class Silence:
 
 
 class CountedLog:
-    """Stands for a structlog logger: counts the events of each name."""
+    """Stands for a service's structlog logger: counts the events of each name."""
 
-    def __init__(self, told: Counter[str]) -> None:
+    def __init__(self, service: str, told: Counter[tuple[str, str]]) -> None:
+        self._service = service
         self._told = told
 
     def _note(self, event: str, **_fields: Any) -> None:  # Any: whatever a log line holds
-        self._told[event] += 1
+        self._told[self._service, event] += 1
 
     debug = info = warning = error = _note
 

@@ -1,10 +1,11 @@
-"""The relay: publishes the outbox in order, in sets; of several copies the one that leads."""
+"""The relay's loop, told again: publishes the outbox in order, in sets; of several copies the one that leads.
+
+What a record looks like is the shipped relay's word.
+"""
 
 from typing import TYPE_CHECKING
 
-from shared.delivery.parked_rows import decode_headers
-from shared.delivery.relay import SET
-from shared.events.envelope import encode_headers
+from shared.delivery.relay import SET, headers_of
 from tests.simulation.scheduler import MILLISECOND, pause
 from tests.simulation.store import Queued
 
@@ -57,23 +58,8 @@ class Relay:
                     continue
                 if fault := process.group.strike("poison_bytes"):
                     value = world.spoil(one, fault)
-            raw = world.log.append(one.topic, one.key, self._headers(row), value)
+            raw = world.log.append(one.topic, one.key, tuple(headers_of(one, source=self._source)), value)
             if (read := world.written_down.input_of(raw, one)) is not None:
                 world.decoded[id(raw)] = raw, read
             if world.losses or world.losing:
                 world.found(one, whole=value is one.value)
-
-    def _headers(self, row: Queued) -> tuple[tuple[str, bytes], ...]:
-        one = row.outgoing
-        if one.headers is not None:
-            return tuple(decode_headers(one.headers))
-        assert one.sequence is not None and one.at is not None, "an event of ours has both"
-        headers = encode_headers(
-            type=one.type,
-            source=self._source,
-            id=f"{one.request_id}.{one.topic}.{one.sequence}",
-            sequence=one.sequence,
-            time=one.at,
-            traceparent=one.traceparent,
-        )
-        return tuple(headers)

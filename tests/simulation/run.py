@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared.delivery.core import describe
 from tests.proof.checker import violations
 from tests.simulation.ending import play
 from tests.simulation.findings import gather
@@ -19,7 +20,7 @@ class Outcome:
     broken: list[str] = field(default_factory=list)
 
 
-def run(settings: Settings, *, story: bool = False, thorough: bool = False, check: bool = True) -> Outcome:
+def run(settings: Settings, *, story: bool = False, check: bool = True) -> Outcome:
     """Play a town and judge it."""
     world = World(settings, story=story)
     watch(world)
@@ -27,14 +28,12 @@ def run(settings: Settings, *, story: bool = False, thorough: bool = False, chec
         try:
             play(world)
         except Exception as error:  # a fault of the services that nothing caught is a finding too
-            world.violate(f"0 raised: {error!r}")
-            if story:
-                raise
+            world.violate(f"0 raised: {error!r} ({describe(error)})")
         finally:
             world.scheduler.close()
     if not check:
         return Outcome(world, world.found_wrong)
     evidence = gather(world)
     world.close()
-    found = violations(evidence, world.history, thorough=thorough, seed=settings.seed)
+    found = violations(evidence, world.history, thorough=settings.thorough, seed=settings.seed)
     return Outcome(world, [*world.found_wrong, *found])

@@ -3,12 +3,12 @@
 `test_contract.py` puts both through one suite.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from shared.delivery.core import Core
-from shared.delivery.store import Conflict, Place
+from shared.delivery.store import Conflict, Place, Position
 from shared.delivery.tables import counters
 from shared.delivery.values import Folded, Known, Outgoing, Saved, Taken, Ticket, Waiting
 from tests.simulation.connection import Connection, Locks, Troubles
@@ -44,6 +44,8 @@ class Tables(Generic[S]):
         self.locks = locks
         self.now = now
         self.positions: dict[Place, int] = {}
+        self.logs: dict[str, UUID] = {}
+        """The identity of each topic that the positions are places of, once it was noted."""
         self.requests: dict[UUID, Saved] = {}
         self.states: dict[UUID, tuple[bytes | None, S | None]] = {}
         self.outbox: list[Queued] = []
@@ -162,14 +164,14 @@ class MemoryStore(Generic[S]):
         self._decode_parked = decode_parked
         self._troubles = troubles
 
-    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
-        locks, positions = self.tables.locks, self.tables.positions
+    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, Position]:
+        locks, positions, logs = self.tables.locks, self.tables.positions, self.tables.logs
         for place in sorted(places) if len(places) > 1 else places:
             if not locks.grab(connection, place):
                 await locks.take(connection, place)
         if (wait := self._troubles.at("locked")) is not None:
             await connection.wait(wait)
-        return {place: positions.get(place, 0) for place in places}
+        return {place: Position(positions.get(place, 0), logs.get(place[0])) for place in places}
 
     async def find_positions(self, _connection: Connection) -> dict[Place, int]:
         return dict(self.tables.positions)
@@ -181,6 +183,22 @@ class MemoryStore(Generic[S]):
             self.tables.positions[place] = position
         connection.roll_back()
         return moved
+
+    async def turn_back_replaced(self, connection: Connection, logs: Mapping[str, UUID]) -> dict[Place, int]:
+        tables = self.tables
+        turned = {
+            place: position
+            for place, position in tables.positions.items()
+            if place[0] in logs and Position(position, tables.logs.get(place[0])).is_of_another(logs[place[0]])
+        }
+        try:
+            for place in sorted(turned):
+                await tables.locks.take(connection, place)
+            tables.positions.update(dict.fromkeys(turned, 0))
+            tables.logs.update(logs)
+        finally:
+            connection.roll_back()
+        return {place: position for place, position in turned.items() if position > 0}
 
     async def has_pending(self, _connection: Connection) -> bool:
         return bool(self.tables.pending)

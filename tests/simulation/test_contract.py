@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.delivery.parking import Choice
-from shared.delivery.store import Conflict
+from shared.delivery.store import Conflict, Position
 from shared.delivery.values import Folded, Input, Outgoing, Parked, RawRecord, Saved, Ticket
 from shared.organisation import Authority
 from tests.delivery.bench import SAVE_HEARD, Bench
@@ -126,7 +126,8 @@ async def test_what_fails_before_its_commit_leaves_nothing(desk: Desk) -> None:
 
 async def test_positions_begin_at_zero_and_move_with_their_batch(desk: Desk) -> None:
     async with desk.shell.pool.acquire() as connection, connection.transaction():
-        assert await desk.shell.store.lock_positions(connection, [PLACE, ("handling.v1", 1)]) == {PLACE: 0, ("handling.v1", 1): 0}
+        places = [PLACE, ("handling.v1", 1)]
+        assert await desk.shell.store.lock_positions(connection, places) == dict.fromkeys(places, Position(0))
         await desk.shell.store.save(connection, batch(), {PLACE: 5})
     async with desk.shell.pool.acquire() as connection:
         assert (await desk.shell.store.find_positions(connection))[PLACE] == 5
@@ -138,6 +139,21 @@ async def test_a_position_is_moved_only_from_where_it_was_seen(desk: Desk) -> No
     assert await desk.shell.positions.move(PLACE, 0, seen=5)
     assert await desk.shell.positions.move(("handling.v1", 3), 2, seen=0)
     assert (await desk.shell.positions.find()) == {PLACE: 0, ("handling.v1", 3): 2}
+
+
+async def test_positions_in_another_log_go_back_and_what_was_fetched_from_the_old_one_is_not_taken(desk: Desk) -> None:
+    """Given a replica that has records of a lost log in its hands, it takes none of them for the new one's."""
+    old, new = UUID(int=1), UUID(int=2)
+    await desk.shell.take({PLACE: [added(1, "a", offset=0), added(2, "b", offset=1)]}, logs={"requests.v1": old})
+    assert await desk.shell.positions.turn_back_replaced({"requests.v1": old}) == {}
+    assert await desk.shell.positions.turn_back_replaced({"requests.v1": new}) == {PLACE: 2}
+    assert await desk.shell.positions.turn_back_replaced({"requests.v1": new}) == {}
+    again = {PLACE: [added(1, "a", offset=0)]}
+    assert await desk.shell.take(again, logs={"requests.v1": new}) == {}
+    stuck = {PLACE: [added(3, "c", offset=1), added(4, "d", offset=2)]}
+    assert await desk.shell.take(stuck, logs={"requests.v1": old}) == {PLACE: 1}
+    assert (await desk.shell.positions.find()) == {PLACE: 1}
+    assert await desk.shell.take(stuck, logs={}) == {}, "of a log that nobody knows: as before"
 
 
 async def test_the_outbox_has_the_order_of_the_batches(desk: Desk) -> None:

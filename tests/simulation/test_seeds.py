@@ -5,10 +5,14 @@ import pytest
 from shared.delivery.core import Core
 from shared.delivery.run import Run
 from shared.delivery.values import Input, Result
+from tests.proof import checker
 from tests.simulation import proof
+from tests.simulation.agents import Agents
+from tests.simulation.ending import play, what_is_left
 from tests.simulation.run import run
 from tests.simulation.settings import SHORT_SEEDS, Settings
 from tests.simulation.story import tell
+from tests.simulation.world import World
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -27,8 +31,10 @@ def test_a_seed_is_the_same_each_time() -> None:
 
 
 def test_a_town_without_faults_comes_to_rest() -> None:
-    outcome = run(Settings(3, requests=40, strength=0), thorough=True)
+    outcome = run(Settings(3, requests=40, strength=0, thorough=True))
     assert outcome.broken == []
+    refused = {("notifier", "letter.failed"), ("router", "delivery.parked")}  # bad addresses, commands for strangers
+    assert outcome.world.told.keys() <= refused, "an alarm, and no fault"
     assert not outcome.world.happened
     assert len(outcome.world.requests) == 40
 
@@ -48,3 +54,25 @@ def test_a_core_that_forgets_the_sequence_is_caught_and_told(monkeypatch: pytest
     assert f"python -m tests.proof simulation --seed {settings.seed}" in story
     assert "fault" in story
     assert len(story.splitlines()) < 90
+
+
+def test_what_nobody_caught_is_told_as_a_story_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Agents, "read", lambda *_: 1 // 0)
+    settings = Settings(1, requests=5)
+    story = tell(settings, run(settings).broken)
+    assert "0 raised: ZeroDivisionError" in story
+    assert "1 of 5 usagers, 0 faults" in story
+
+
+def test_what_only_a_thorough_look_finds_is_made_small_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "THOROUGH", (lambda _evidence, history: [f"6 due: {one}" for one in history.accepted],))
+    settings = Settings(1, requests=5, thorough=True)
+    assert "1 of 5 usagers, 0 faults" in tell(settings, run(settings).broken)
+
+
+def test_a_lock_that_nobody_gives_up_keeps_a_town_from_rest() -> None:
+    world = World(Settings(1, requests=2, strength=0))
+    play(world)
+    assert what_is_left(world) == ""
+    world.groups["sla"].tables.locks.grab(world.groups["sla"].processes[0].pool.acquire(), "a row")
+    assert what_is_left(world) == "sla has 1 rows locked, such as a row"

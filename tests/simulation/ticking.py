@@ -1,8 +1,9 @@
 """The sla's ticks: how the shipped Ticker claims and fires, woken when something is due."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
-from services.sla.ticks import Ticker, parts_of
+from services.sla.ticks import Ticker
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from tests.simulation.agenda import Deadlines
 from tests.simulation.scheduler import MILLISECOND, SECOND, pause
@@ -15,21 +16,22 @@ PAUSE = 200 * MILLISECOND
 
 
 class MemoryTicker(Ticker):
-    """The Ticker of one process. What it does side by side is done in the order that can go wrong: claim, then fire."""
+    """The Ticker of one process. It claims and fires as shipped; the statements of its store are told again in memory."""
 
     def __init__(self, process: "Process") -> None:
         super().__init__(process)  # type: ignore[arg-type]  # a process stands for the application
         self._store = Deadlines(process, process.world.deadlines)  # type: ignore[assignment]  # stands for the store
 
-    async def fire_due(self) -> int:
-        fired = 0
-        claimed = await self._claim()
-        while claimed:
-            following = await self._claim()
-            for part in parts_of(claimed):
-                fired += await self._fire_part(part)
-            claimed = following or await self._claim()
-        return fired
+    async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
+        """Do one after another, the last first: the order that can go wrong, as it claims before it fires."""
+        done: list[Any] = []
+        try:
+            for one in reversed(work):
+                done.append(await one)
+        finally:
+            for one in work:
+                one.close()
+        return done[::-1]
 
 
 async def tick(process: "Process") -> None:

@@ -19,6 +19,7 @@ from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, pause
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+Wish = Literal["add", "withdraw", "reopen"]
 Way = Literal["web", "api", "api_without_key", "adapter"]
 _ENVELOPE = (("ce_specversion", b"1.0"), ("ce_type", RequestSubmitted.type_.encode()), ("content-type", b"application/json"))
 TRIES = 6
@@ -150,14 +151,14 @@ class Usager:
     # --- what follows ------------------------------------------------------------------------------------------------
 
     async def _act(self) -> None:
-        what = self.random.choices(("add", "withdraw", "reopen", "erase"), (50, 12, 23, 15))[0]
+        what: Wish | Literal["erase"] = self.random.choices(("add", "withdraw", "reopen", "erase"), (50, 12, 23, 15))[0]
         assert self.request_id is not None, "only who has a request acts on it"
         if what == "erase":
             await self._erase(self.request_id)
         else:
             await self._page(self.request_id, what)
 
-    async def _page(self, request_id: UUID, what: str) -> None:
+    async def _page(self, request_id: UUID, what: Wish) -> None:
         """Press a button of the tracking page: once, however often it takes; sometimes twice."""
         world, random = self.world, self.random
         ticket = Ticket(f"page/{request_id}", f"{self.number}-{random.random()}", what.encode())
@@ -183,10 +184,9 @@ class Usager:
             if clicks == 0 or result.error is not None:
                 break
             world.count("clicked twice")
-        if what in ("add", "withdraw"):
-            acts = world.history.acts
-            assert acts is not None, "the world counts acts"
-            acts.append(Act(request_id, "add" if what == "add" else "withdraw", outcome, told))
+        acts = world.history.acts
+        assert acts is not None, "the world counts acts"
+        acts.append(Act(request_id, what, outcome, told))
         world.count(f"usager: {what} {outcome}")
         world.note(f"{self.name} wants to {what}: {outcome} {told}", request_id)
 

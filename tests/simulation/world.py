@@ -59,7 +59,8 @@ class World:
         self.history = History(acts=[])
         self.found_wrong: list[str] = []
         self.happened: Counter[str] = Counter()
-        self.told: Counter[str] = Counter()
+        self.told: Counter[tuple[str, str]] = Counter()
+        """What services logged: (service, event)."""
         self.done: Counter[str] = Counter()
         self.vault = MemoryVault()
         self.rows = OwnRows(self.vault.keys)

@@ -8,11 +8,12 @@ from typing import Final
 
 from deploy.local import folders
 from shared.delivery.points import POINTS
-from tests.chaos.outcome import Outcome, table
+from tests.chaos.alarms import ALARMS
+from tests.chaos.outcome import Outcome, table, total
 from tests.chaos.plan import DRAWN, PARTS, draw
 from tests.chaos.seed import Form, run_seed
-from tests.proof.letters import MOST_IN_FLIGHT
 from tests.proof.options import Options
+from tests.proof.repeats import MOST_IN_FLIGHT
 from tests.proof.report import Figure
 
 SHORT: Final = Form("short", rate=12.0, seconds=36.0, faults=27, climbs_every=3)
@@ -89,6 +90,20 @@ def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure
         least = form.requests * len(outcomes)
         told.append(Figure("R1", f"requests accepted over {len(outcomes)} seeds", accepted, f">= {least}", accepted >= least))
     if whole:
-        missing = DRAWN - {kind for one in outcomes for kind in one.faults}
+        missing = DRAWN - total(outcomes, "faults").keys()
         told.append(Figure("R1", f"kinds of faults that never came, of {len(DRAWN)}", len(missing), "= 0", not missing))
+        told += _proven_nothing(form, outcomes)
     return told
+
+
+def _proven_nothing(form: Form, outcomes: list[Outcome]) -> list[Figure]:
+    """Tell what came and met nobody, and which alarm was never asked for: the short form only lists the latter."""
+    faults, unfelt = total(outcomes, "faults"), total(outcomes, "unfelt")
+    idle = sorted(kind for kind in faults if faults[kind] == unfelt[kind])
+    judged = total(outcomes, "alarms_judged")
+    never = sorted(name for name in ALARMS if not judged[name])
+    goal, met = ("= 0", not never) if form is LONG else ("any", True)
+    return [
+        Figure("R1", f"kinds of faults that only met nobody {' '.join(idle)}".strip(), len(idle), "= 0", not idle),
+        Figure("R1", f"alarms never asked for, of {len(ALARMS)}: {', '.join(never) or 'none'}", len(never), goal, met),
+    ]

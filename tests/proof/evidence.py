@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -62,6 +62,13 @@ class Act:
     """What the page said where it was not done: for whoever reads a violation."""
 
 
+class Period(NamedTuple):
+    """From when to when, by the clock of `Mail.arrived_at`."""
+
+    began: datetime
+    ended: datetime
+
+
 @dataclass
 class History:
     """What the clients know, and what whoever made the faults did to the log and to the notifier."""
@@ -80,8 +87,10 @@ class History:
     """Whether the test wrote records of one request and topic in another order than the relay."""
     acts: list[Act] | None = None
     """All that anybody did to these requests; None: others act too, and acts are not counted."""
-    mail_losses: int = 0
-    """How often the notifier may have died, or lost its server, between a mail and the note that it is sent."""
+    mail_losses: list[Period] = field(default_factory=list)
+    """When the notifier may have died, or lost its server, between a mail and the note that it is sent."""
+    notes_delayed: list[Period] = field(default_factory=list)
+    """When no mail could be noted, or only late."""
     unnoted: Counter[str] | None = None
     """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
     longest_send: timedelta = timedelta(seconds=60)

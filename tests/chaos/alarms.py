@@ -153,7 +153,7 @@ def _struck(span: Span) -> tuple[str, ...]:
 def _is_away(service: str, began: float, ended: float, deaths: Sequence[Death]) -> bool:
     """Whether a service was dead, or not ready again, at some time between two instants, or right before."""
     mine = [one for one in deaths if one.service == service]
-    again = [one.ready_at or following for one, following in zip(mine, [*(one.at for one in mine[1:]), math.inf], strict=True)]
+    again = [one.ready_at or following for one, following in zip(mine, [*(one.at for one in mine[1:]), math.inf], strict=False)]
     return any(one.at < ended and ready > began - EVERY_SECONDS for one, ready in zip(mine, again, strict=True))
 
 

@@ -21,6 +21,8 @@ Outcome = Literal["done", "refused", "unknown"]
 Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
+Written: TypeAlias = tuple[str, bytes]
+"""Where it is, and what."""
 
 
 def _counters(service: str) -> tuple[str, ...]:
@@ -77,6 +79,8 @@ class History:
     """Requests that were answered 2xx."""
     unknown: int = 0
     """How many posts had no answer that says what became of them."""
+    refused: set[str] = field(default_factory=set)
+    """Posts that can only be refused, by their Idempotency-Key."""
     forged: set[UUID] = field(default_factory=set)
     """Requests that the test wrote into the log itself: intake never took them."""
     spoilt: set[UUID] = field(default_factory=set)
@@ -176,7 +180,8 @@ class Evidence:
 
     log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
-    authorities: by code, every configuration that was in force.
+    authorities: by code, every configuration that was in force. written: what else is written down: the bytes of all records,
+    of tables that are not in `rows`, of logs, each with where it is.
     """
 
     log: list[Record]
@@ -185,6 +190,7 @@ class Evidence:
     ends: Mapping[Place, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
+    written: Sequence[Written] = ()
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

@@ -18,6 +18,7 @@ from deploy.local.town import Town
 from tests.proof.checker import violations
 from tests.proof.evidence import Evidence, History
 from tests.proof.gathering import gather
+from tests.proof.writings import in_files
 
 
 class Scene:
@@ -66,7 +67,9 @@ class Scene:
             self.town.set_clock(max(latest, self.town.now()) + timedelta(minutes=1), speed=60.0)
             await self._rest()
         history.checked_at = self.town.now() - timedelta(hours=1) if climb else None
-        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, await asyncio.to_thread(self.sink.mails))
+        logs = [*in_files(self.town.folder, "*.log"), *in_files(self.postgres.folder, "postgres.log")]
+        mails = await asyncio.to_thread(self.sink.mails)
+        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, mails, logs=logs)
         return evidence, await asyncio.to_thread(partial(violations, evidence, history, thorough=climb))
 
     async def _rest(self, *, timeout_seconds: float = 120) -> None:

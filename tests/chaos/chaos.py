@@ -1,6 +1,8 @@
 """R1 and R2: faults of every kind, at random and at named points, on the real thing; after healing the checker looks.
 
 Each seed is kept in a file when it is done, so that a run that was broken off goes on where it was: `--seed N` runs one seed.
+It repeats the plan of the faults and the strength of the load, not the instants: who acts on what follows from the ids of the
+requests, which are new each time, and from how fast the machine is.
 """
 
 import time
@@ -13,7 +15,6 @@ from tests.chaos.outcome import Outcome, table, total
 from tests.chaos.plan import DRAWN, PARTS, draw
 from tests.chaos.seed import Form, run_seed
 from tests.proof.options import Options
-from tests.proof.repeats import MOST_IN_FLIGHT
 from tests.proof.report import Figure
 
 SHORT: Final = Form("short", rate=12.0, seconds=36.0, faults=27, climbs_every=3)
@@ -44,7 +45,10 @@ async def prove(options: Options) -> list[Figure]:
         print(f"  {outcome.line()}", flush=True)
         if outcome.violations or outcome.missed_points:
             print("\n".join(f"    {one}" for one in (*outcome.violations[:20], *outcome.missed_points)))
-            print(f"    again: python -m tests.proof chaos {'--short ' * options.short}--seed {seed}", flush=True)
+            print(
+                f"    again: python -m tests.proof chaos {'--short ' * options.short}--seed {seed} (the same plan and load)",
+                flush=True,
+            )
         outcomes.append(outcome)
     print(table(outcomes), flush=True)
     return _figures(form, outcomes, whole=len(outcomes) >= PARTS)
@@ -67,6 +71,7 @@ def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure
     faults = sum(sum(one.faults.values()) for one in outcomes)
     accepted = sum(one.accepted for one in outcomes)
     again, losses = sum(one.repeated_mails for one in outcomes), sum(one.mail_losses for one in outcomes)
+    unexplained = sum(text.startswith(("9 duplicates", "9 unsaid")) for one in outcomes for text in one.violations)
     reached = {point for one in outcomes for point in one.points}
     least = form.faults * len(outcomes)
     wanted = {
@@ -80,10 +85,10 @@ def _figures(form: Form, outcomes: list[Outcome], *, whole: bool) -> list[Figure
         ),
         Figure(
             "R2",
-            f"mails that came again, {losses} losses of the notifier",
-            again,
-            f"<= {MOST_IN_FLIGHT * losses}",
-            again <= MOST_IN_FLIGHT * losses,
+            f"mails that came again though nothing broke then, of {again} over {losses} losses of the notifier or of its way",
+            unexplained,
+            "= 0",
+            unexplained == 0,
         ),
     ]
     if whole and form is LONG:

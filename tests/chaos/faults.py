@@ -100,10 +100,11 @@ class Kind(NamedTuple):
 
     def draw(self, chance: random.Random, name: str, at: float) -> Fault:
         """Return one of this kind."""
-        target, seconds = chance.choice(self.targets), self.seconds
-        if chance.random() < _LONG_SHARE:
-            seconds = next((long for start, long in self.long.items() if target.startswith(start)), seconds)
-        return Fault(round(at, 2), name, target, round(chance.uniform(*seconds), 2), round(chance.uniform(*self.amount), 2))
+        target, share = chance.choice(self.targets), chance.random()
+        (least, most), long = self.seconds, [long for start, long in self.long.items() if target.startswith(start)]
+        if long and share >= 1 - _LONG_SHARE:
+            (least, most), share = long[0], (share - 1) / _LONG_SHARE + 1
+        return Fault(round(at, 2), name, target, round(least + (most - least) * share, 2), round(chance.uniform(*self.amount), 2))
 
     def is_long(self, fault: Fault) -> bool:
         """Whether a fault of this kind is one of the long ones."""

@@ -47,7 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", choices=PROOFS, metavar="NAME")
     parser.add_argument("--short", action="store_true", help="the form that CI runs")
-    parser.add_argument("--seed", type=int, help="the seed of everything that is drawn; each proof has its own default")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="the seed of all that is drawn; real servers repeat the plan, not the instants",
+    )
     parser.add_argument("--minutes", type=float, help="go on for about this long, where a proof can")
     return parser
 

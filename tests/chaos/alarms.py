@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from shared.events.topics import SERVICES, consumed_by
-from tests.chaos.faults import Span
 from tests.chaos.observer import EVERY_SECONDS, Sample, risen
 from tests.chaos.orchestrator import Death
+from tests.chaos.stage import Span
 
 LATE_SECONDS: Final = 6.0
 """Within which time after its end a fault still counts as told: what hung gives up at its own time-out."""

@@ -3,10 +3,7 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -14,75 +11,15 @@ import asyncpg
 
 from shared.events.topics import SERVICES
 from tests.chaos.forgery import out_of_order, poison, publish
-from tests.chaos.load import Load
 from tests.chaos.proxy import FAIR, Weather
 from tests.chaos.reached import first_of
-from tests.chaos.scene import WAL_SEGMENT_BYTES, ChaosScene
+from tests.chaos.scene import WAL_SEGMENT_BYTES
+from tests.chaos.stage import Fault, Stage
 from tests.chaos.town import LINKS
 
 POINT_SECONDS: Final = 25.0
 _REPEATS: Final = 20
 _LONG_SHARE: Final = 0.25
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault of a plan. `at`: seconds from the start of the load. `seconds`: how long it lasts. `amount`: as its kind says."""
-
-    at: float
-    kind: str
-    target: str = ""
-    seconds: float = 0.0
-    amount: float = 0.0
-    point: str = ""
-
-    def __str__(self) -> str:
-        told = (
-            self.target,
-            self.point,
-            f"{self.seconds:.1f} s" if self.seconds else "",
-            f"{self.amount:g}" if self.amount else "",
-        )
-        return f"{self.at:6.1f}  {self.kind:16} {' '.join(one for one in told if one)}"
-
-
-class Span(NamedTuple):
-    """When a fault was at work (monotonic seconds)."""
-
-    fault: Fault
-    began: float
-    ended: float
-
-
-@dataclass
-class Stage:
-    """What faults are made on, and what is noted of them."""
-
-    scene: ChaosScene
-    load: Load
-    made: list[Fault] = field(default_factory=list)
-    """What was planned and is over."""
-    spans: list[Span] = field(default_factory=list)
-    """When what lasts was at work, also where it only leads to a point."""
-    reached: set[str] = field(default_factory=set)
-    """Points at which a service died."""
-    unfelt: set[Fault] = field(default_factory=set)
-    """Faults that met nobody, so that nobody could tell of them: no mail was sent while the mail server misbehaved."""
-    turn: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    """By server, link or service: what would undo each other comes one after the other."""
-
-    async def run(self, fault: Fault) -> None:
-        """Make one fault, and wait until it is over."""
-        await KINDS[fault.kind].make(self, fault)
-        self.made.append(fault)
-
-    @asynccontextmanager
-    async def during(self, fault: Fault, whose: str) -> AsyncIterator[None]:
-        """Wait for the turn of whom it strikes; the time of the block is the time of the fault."""
-        async with self.turn[whose]:
-            began = time.monotonic()
-            yield
-            self.spans.append(Span(fault, began, time.monotonic()))
 
 
 class Kind(NamedTuple):
@@ -350,3 +287,9 @@ KINDS: Final[dict[str, Kind]] = {
         lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES
     ),
 }
+
+
+async def make(stage: Stage, fault: Fault) -> None:
+    """Make one fault of a plan, and return when it is over."""
+    await KINDS[fault.kind].make(stage, fault)
+    stage.made.append(fault)

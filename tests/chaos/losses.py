@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.chaos.faults import Span
 from tests.chaos.orchestrator import Death
+from tests.chaos.stage import Span
 from tests.proof.evidence import History, Period
 
 _LOSING: Final = ("cut", "cut_up", "cut_down", "half_open", "reset", "refuse")

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from shared.delivery.points import POINTS
-from tests.chaos.faults import KINDS, Fault
+from tests.chaos.faults import KINDS
 from tests.chaos.reached import first_of, services_of
+from tests.chaos.stage import Fault
 
 PARTS: Final = 3
 """Over so many seeds in a row every kind of fault and every point comes at least once."""

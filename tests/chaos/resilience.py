@@ -13,11 +13,12 @@ from shared.events.topics import SERVICES
 from tests.chaos import losses
 from tests.chaos.alarms import ALARMS
 from tests.chaos.crowd import crowd
-from tests.chaos.faults import KINDS, Fault, Stage
+from tests.chaos.faults import KINDS
 from tests.chaos.forgery import Forged, poison, publish
 from tests.chaos.overload import flood
 from tests.chaos.proxy import FAIR, Weather
 from tests.chaos.scene import ChaosScene
+from tests.chaos.stage import Fault, Stage
 from tests.proof.options import Options
 from tests.proof.report import Figure
 

@@ -13,11 +13,12 @@ from typing import Final
 from tests.chaos import losses
 from tests.chaos.alarms import cries, judge
 from tests.chaos.crowd import crowd
-from tests.chaos.faults import Span, Stage
+from tests.chaos.faults import make
 from tests.chaos.orchestrator import Death
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
+from tests.chaos.stage import Span, Stage
 from tests.proof.delays import climbed_to_the_top
 from tests.proof.evidence import Evidence, History
 
@@ -118,7 +119,7 @@ class _Run:
                     if time.monotonic() - told > _PROGRESS_SECONDS:
                         told = time.monotonic()
                         print(f"    {told - began:4.0f} s, {len(stage.made)} faults, {stage.load.posted} posts", flush=True)
-                group.create_task(stage.run(fault))
+                group.create_task(make(stage, fault))
             await asyncio.sleep(max(0.0, began + self._form.seconds - time.monotonic()))
         while stage.load.posted < self._form.requests and time.monotonic() - began < self._form.most_seconds:
             await asyncio.sleep(0.2)
@@ -145,6 +146,9 @@ class _Run:
         outcome.accepted, outcome.unknown, outcome.acts = len(history.accepted), history.unknown, len(history.acts or [])
         outcome.mails, outcome.mail_losses = len(evidence.mails), len(history.mail_losses)
         outcome.repeated_mails = sum(count - 1 for count in evidence.message_ids.values())
+        mails = await asyncio.to_thread(scene.sink.mails)
+        if not any(history.canary in one for mail in mails for one in mail["recipients"]):
+            outcome.violations.append("11 the canary reached no mail: that it can be read nowhere else proves nothing")
         if not history.accepted:
             outcome.violations.append("nothing was accepted: the load never reached intake")
         if whole:

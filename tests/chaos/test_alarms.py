@@ -6,9 +6,10 @@ from typing import Final
 
 from shared.events.topics import SERVICES
 from tests.chaos.alarms import ALARMS, cries, judge
-from tests.chaos.faults import KINDS, Fault, Span
+from tests.chaos.faults import KINDS
 from tests.chaos.observer import Observer, Sample, risen
 from tests.chaos.orchestrator import Death
+from tests.chaos.stage import Fault, Span
 from tests.chaos.town import SERVERS
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from shared.delivery.points import POINTS
 from tests.chaos.chaos import LONG, SHORT, seeds_of
-from tests.chaos.faults import KINDS, Fault
+from tests.chaos.faults import KINDS
 from tests.chaos.plan import DRAWN, draw, with_room
 from tests.chaos.reached import first_of
 from tests.chaos.seed import run_seed
+from tests.chaos.stage import Fault
 
 
 @pytest.mark.faults

@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 
 from tests.chaos import losses
-from tests.chaos.faults import Fault, Span
 from tests.chaos.orchestrator import Death
+from tests.chaos.stage import Fault, Span
 from tests.proof.evidence import History
 
 NOW = time.monotonic()

@@ -1,7 +1,7 @@
 """The checker: says nothing of a town where all is well, and names each thing that is not, by the number of its invariant."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -14,9 +14,8 @@ import pytest
 from services.intake.domain.command import AddInformation, AskReopening, Erase, Withdraw
 from services.router.domain.act import Act as Asked
 from services.stats.domain import publication
-from tests.proof import repeats
 from tests.proof.checker import violations
-from tests.proof.evidence import Act, Evidence, Mail, Period, Record
+from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.small_town import MONDAY, SmallTown
 from tests.proof.writings import in_record
@@ -96,50 +95,6 @@ def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
     evidence.mails.append(evidence.mails[0])
     story.history.unnoted = Counter([evidence.mails[0].message_id])
     assert violations(evidence, story.history) == []
-
-
-def _came_twice(*, losses: list[Period], delays: Sequence[Period] = (), copies: int = 1) -> list[str]:
-    """Return what is said when mails of a town without `unnoted` come at 0 s, and again at 40 s."""
-    story = Story()
-    evidence = story.evidence()
-    once, again = story.now, story.now + timedelta(seconds=40)
-    first = evidence.mails[:copies]
-    evidence.mails[:copies] = [replace(one, arrived_at=at) for at in (once, again) for one in first]
-    story.history.unnoted = None
-    story.history.mail_losses, story.history.notes_delayed = losses, list(delays)
-    return [line for line in violations(evidence, story.history, thorough=False) if line.startswith("9 dup")]
-
-
-def _after(began: float, ended: float | None = None) -> Period:
-    """Seconds after the first arrival."""
-    first = Story().now
-    return Period(first + timedelta(seconds=began), first + timedelta(seconds=began if ended is None else ended))
-
-
-@pytest.mark.parametrize("loss", [_after(0), _after(4), _after(-3, 9)], ids=["at once", "right after it", "within a fault"])
-def test_a_mail_may_come_again_that_arrived_shortly_before_a_loss(loss: Period) -> None:
-    assert _came_twice(losses=[loss]) == []
-
-
-@pytest.mark.parametrize(
-    "losses",
-    [[], [_after(9)], [_after(-30, -20)], [_after(60)]],
-    ids=["nothing was lost", "noted long before", "lost before it came", "lost after it came again"],
-)
-def test_a_mail_that_came_again_outside_every_loss_is_named(losses: list[Period]) -> None:
-    assert len(_came_twice(losses=losses)) == 1
-
-
-def test_the_time_in_which_no_note_could_be_made_does_not_count() -> None:
-    assert _came_twice(losses=[_after(20)], delays=[_after(1, 12), _after(8, 17)]) == []
-    assert len(_came_twice(losses=[_after(20)], delays=[_after(1, 9)])) == 1
-
-
-def test_a_loss_explains_no_more_mails_than_are_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "MOST_IN_FLIGHT", 2)
-    assert _came_twice(losses=[_after(1)], copies=2) == []
-    assert len(_came_twice(losses=[_after(1)], copies=3)) == 1
-    assert _came_twice(losses=[_after(1), _after(2)], copies=3) == []
 
 
 def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> None:

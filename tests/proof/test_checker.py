@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from tests.proof.checker import violations
 from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.small_town import MONDAY, SmallTown
-from tests.proof.writings import in_record
 
 NOBODY = UUID(int=99)
 Spoil: TypeAlias = Callable[["Story", Evidence], object]
@@ -80,13 +78,6 @@ def test_a_record_that_was_lost_and_noticed_as_a_gap_is_no_fault_of_the_services
     evidence.ends = {}
     found = [line for line in violations(evidence, story.history, thorough=False) if str(story.worked) in line]
     assert [line for line in found if not line.startswith("8")] == []  # the states were not held back, as parked ones are
-
-
-def test_what_adapters_write_may_be_in_clear() -> None:
-    story = Story()
-    evidence = story.evidence()
-    _write_down(story, evidence, topic="intake.inbound.v1", value=b"canari")
-    assert violations(evidence, story.history) == []
 
 
 def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
@@ -227,12 +218,6 @@ def _tell_canary(story: Story, evidence: Evidence) -> None:
     _write(evidence, story.worked, "mon canari")
 
 
-def _write_down(story: Story, evidence: Evidence, **record: Any) -> None:
-    raw = {"topic": "requests.v1", "partition": 0, "offset": 7, "key": b"", "value": None, "headers": []}
-    story.history.canary = "canari"
-    evidence.written = list(in_record(SimpleNamespace(**raw | record)))
-
-
 def _tell_name(story: Story, evidence: Evidence) -> None:
     story.history.secrets[story.worked] = ("Léa",)
     _write(evidence, story.worked, "Léa M.")
@@ -361,13 +346,6 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 letter: answer.3", lambda s, e: _add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
         ("11 mail: ", lambda s, e: e.mails.append(_mail(s.erased, "receipt", arrived_at=s.now))),
         ("'canari' can be read", _tell_canary),
-        ("requests.v1/0/7 key and headers: 'canari' can be read", lambda s, e: _write_down(s, e, key=b"mon canari")),
-        ("requests.v1/0/7 key and headers: 'canari'", lambda s, e: _write_down(s, e, headers=[("ce_id", b"canari")])),
-        ("requests.v1.router.dlq/0/7: 'canari'", lambda s, e: _write_down(s, e, topic="requests.v1.router.dlq", value=b"canari")),
-        (
-            "intake.inbound.v1.intake.dlq/0/7",
-            lambda s, e: _write_down(s, e, topic="intake.inbound.v1.intake.dlq", value=b"canari"),
-        ),
         ("has 'Léa' in clear", _tell_name),
     ],
     "leftovers": [

@@ -210,7 +210,7 @@ async def _disorder(stage: Stage, fault: Fault) -> None:
     stage.scene.history.forged.add(forged.request_id)
     async with stage.during(fault, "kafka"):
         await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.early, forged.early])
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)  # within which a gap is seen; together in one batch they are none
         await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.late, forged.late])
 
 

@@ -90,7 +90,8 @@ class Observer:
             if one.service not in wanted or one.at > ended:
                 continue
             if one.at < began:
-                before[one.service] = replace(one, live=200, ready=200, text="")
+                if one.counted:
+                    before[one.service] = replace(one, live=200, ready=200, text="")
             else:
                 found.append(one)
         return [*before.values(), *found]
@@ -104,15 +105,21 @@ async def _get(http: httpx.AsyncClient, url: str) -> httpx.Response | None:
 
 
 def risen(samples: list[Sample], *parts: str) -> float:
-    """Return by how much the counters whose name holds all these parts rose; one that fell began anew."""
+    """Return by how much the counters whose name holds all these parts rose; one that fell began anew.
+
+    One that was not there among the others of its service before was 0: its labels appear with its first count.
+    """
     last: dict[tuple[str, str], float] = {}
+    known: set[str] = set()
     rise: dict[str, float] = defaultdict(float)
     for one in samples:
         for name, value in one.counted.items():
             if not all(part in name for part in parts):
                 continue
-            before = last.get((one.service, name))
+            before = last.get((one.service, name), 0.0 if one.service in known else None)
             if before is not None:
                 rise[name] += value - before if value >= before else value
             last[one.service, name] = value
+        if one.counted:
+            known.add(one.service)
     return sum(rise.values())

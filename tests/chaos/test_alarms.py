@@ -89,6 +89,13 @@ def test_a_counter_that_began_anew_rose_by_what_it_shows() -> None:
     assert risen(counted, "parked") == 4.0
 
 
+def test_a_counter_that_appears_rose_from_nothing() -> None:
+    others = {"aiguilleur_relay_failing": 0.0}
+    first = Sample(1, "router", counted=others | {"aiguilleur_parked_total": 2.0})
+    assert risen([Sample(0, "router", counted=others), first], "parked") == 2.0
+    assert risen([Sample(0, "router"), first], "parked") == 0.0, "nothing is known of before"
+
+
 def test_an_alarm_without_a_fault_is_found() -> None:
     failing = {'aiguilleur_relay_failing{service="sla"}': 1.0}
     assert cries([_well(1, "sla")]) == []

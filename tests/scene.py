@@ -19,6 +19,7 @@ from tests.proof.checker import violations
 from tests.proof.evidence import Evidence, History
 from tests.proof.gathering import gather
 from tests.proof.published import ask_for_statistics
+from tests.proof.writings import in_files
 
 
 class Scene:
@@ -46,17 +47,14 @@ class Scene:
         for server in (self.sink, self.postgres, self.kafka):
             server.stop()
 
-    async def heal_and_check(self, *, kills: int) -> Evidence:
-        """Let all come to rest, move the clock on until every delay has run out, and ask the checker.
-
-        `kills`: how often the notifier may have lost its word about mails that it had just sent.
-        """
-        evidence, broken = await self.heal_and_look(kills=kills)
+    async def heal_and_check(self) -> Evidence:
+        """Let all come to rest, move the clock on until every delay has run out, and ask the checker."""
+        evidence, broken = await self.heal_and_look()
         assert not broken, f"{len(broken)} violations, such as\n" + "\n".join(broken[:40])
         assert self.history.accepted, "the load must have been accepted"
         return evidence
 
-    async def heal_and_look(self, *, kills: int, climb: bool = True) -> tuple[Evidence, list[str]]:
+    async def heal_and_look(self, *, climb: bool = True) -> tuple[Evidence, list[str]]:
         """As `heal_and_check`, and return what was found and every violation.
 
         Without `climb` the clock stays where it is: what is not due yet is not waited for, and the checker is not thorough.
@@ -70,8 +68,9 @@ class Scene:
             self.town.set_clock(max(latest, self.town.now()) + timedelta(minutes=1), speed=60.0)
             await self._rest()
         history.checked_at = self.town.now() - timedelta(hours=1) if climb else None
-        history.mail_losses += kills
-        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, await asyncio.to_thread(self.sink.mails))
+        logs = [*in_files(self.town.folder, "*.log"), *in_files(self.postgres.folder, "postgres.log")]
+        mails = await asyncio.to_thread(self.sink.mails)
+        evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, mails, logs=logs)
         evidence.published = await ask_for_statistics(self.town.url("stats"), evidence)
         return evidence, await asyncio.to_thread(partial(violations, evidence, history, thorough=climb))
 

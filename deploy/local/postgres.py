@@ -92,6 +92,11 @@ class PostgresServer:
             if done.returncode != 0 and Path(f"/proc/{process}").exists():
                 raise RuntimeError(f"prlimit: {done.stderr}")
 
+    def refused_writes(self) -> int:
+        """How often a write has found no room (see `limit_files`), by the server's log."""
+        log = (self.folder / "postgres.log").read_text(errors="replace")
+        return sum("could not extend file" in line or "File too large" in line for line in log.splitlines())
+
     def kill(self) -> None:
         """kill -9 of the server and all its backends."""
         self._running.kill()

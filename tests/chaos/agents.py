@@ -7,6 +7,7 @@ from uuid import UUID
 
 from deploy.demo.pages import Form, WebPage, read_page
 from services.router.wording import ACTION, BUTTON
+from tests.chaos.load import CANARY
 from tests.chaos.persistence import Client
 from tests.proof.evidence import Act, History
 
@@ -90,7 +91,7 @@ class Agents:
         """Send the form; return what the pages said of it, and the page to go on from."""
         typed = dict(form.fields)
         if action == "answer":
-            typed["text"] = "Bonjour, le banc sera réparé jeudi."
+            typed["text"] = f"Bonjour {CANARY}, le banc sera réparé jeudi."
         if action == "transfer":
             typed["target"] = next(code for code in form.options["target"] if code)
         url = urljoin(page.url, form.action)

@@ -3,9 +3,7 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -13,78 +11,41 @@ import asyncpg
 
 from shared.events.topics import SERVICES
 from tests.chaos.forgery import out_of_order, poison, publish
-from tests.chaos.load import Load
 from tests.chaos.proxy import FAIR, Weather
 from tests.chaos.reached import first_of
-from tests.chaos.scene import WAL_SEGMENT_BYTES, ChaosScene
+from tests.chaos.scene import WAL_SEGMENT_BYTES
+from tests.chaos.stage import Fault, Stage
 from tests.chaos.town import LINKS
 
 POINT_SECONDS: Final = 25.0
 _REPEATS: Final = 20
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault of a plan. `at`: seconds from the start of the load. `seconds`: how long it lasts. `amount`: as its kind says."""
-
-    at: float
-    kind: str
-    target: str = ""
-    seconds: float = 0.0
-    amount: float = 0.0
-    point: str = ""
-
-    def __str__(self) -> str:
-        told = (
-            self.target,
-            self.point,
-            f"{self.seconds:.1f} s" if self.seconds else "",
-            f"{self.amount:g}" if self.amount else "",
-        )
-        return f"{self.at:6.1f}  {self.kind:16} {' '.join(one for one in told if one)}"
-
-
-@dataclass
-class Stage:
-    """What faults are made on, and what is noted of them."""
-
-    scene: ChaosScene
-    load: Load
-    began: dict[Fault, float] = field(default_factory=dict)
-    ended: dict[Fault, float] = field(default_factory=dict)
-    """Monotonic seconds."""
-    reached: set[str] = field(default_factory=set)
-    """Points at which a service died."""
-    unfelt: set[Fault] = field(default_factory=set)
-    """Faults that met nobody, so that nobody could tell of them: no mail was sent while the mail server misbehaved."""
-    turn: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    """By server, link or service: what would undo each other comes one after the other."""
-
-    async def run(self, fault: Fault) -> None:
-        """Make one fault, and wait until it is over."""
-        self.began[fault] = time.monotonic()
-        await KINDS[fault.kind].make(self, fault)
-        self.ended[fault] = time.monotonic()
+_LONG_SHARE: Final = 0.25
 
 
 class Kind(NamedTuple):
-    """A kind of fault. `weight`: how often it is drawn. `targets`: whom it strikes. `seconds`, `amount`: from, to."""
+    """A kind of fault. `weight`: how often it is drawn. `targets`: whom it strikes. `seconds`, `amount`: from, to.
+
+    `long`: by the beginning of a target, the seconds of one in four that strike it: long enough for its alarm.
+    """
 
     make: Callable[[Stage, Fault], Awaitable[None]]
     weight: int = 1
     targets: tuple[str, ...] = ("",)
     seconds: tuple[float, float] = (0.0, 0.0)
     amount: tuple[float, float] = (0.0, 0.0)
+    long: Mapping[str, tuple[float, float]] = {}
 
     def draw(self, chance: random.Random, name: str, at: float) -> Fault:
         """Return one of this kind."""
-        return Fault(
-            round(at, 2),
-            name,
-            chance.choice(self.targets),
-            round(chance.uniform(*self.seconds), 2),
-            round(chance.uniform(*self.amount), 2),
-        )
+        target, share = chance.choice(self.targets), chance.random()
+        (least, most), long = self.seconds, [long for start, long in self.long.items() if target.startswith(start)]
+        if long and share >= 1 - _LONG_SHARE:
+            (least, most), share = long[0], (share - 1) / _LONG_SHARE + 1
+        return Fault(round(at, 2), name, target, round(least + (most - least) * share, 2), round(chance.uniform(*self.amount), 2))
+
+    def is_long(self, fault: Fault) -> bool:
+        """Whether a fault of this kind is one of the long ones."""
+        return any(fault.target.startswith(start) and fault.seconds >= long[0] for start, long in self.long.items())
 
 
 async def _kill(stage: Stage, fault: Fault) -> None:
@@ -124,7 +85,7 @@ async def _arm(stage: Stage, fault: Fault) -> None:
 
 
 async def _freeze(stage: Stage, fault: Fault) -> None:
-    async with stage.turn[fault.target]:
+    async with stage.during(fault, fault.target):
         process = stage.scene.town.processes[fault.target]
         process.pause()
         await asyncio.sleep(fault.seconds)
@@ -132,21 +93,21 @@ async def _freeze(stage: Stage, fault: Fault) -> None:
 
 
 async def _kill_broker(stage: Stage, fault: Fault) -> None:
-    async with stage.turn["kafka"]:
+    async with stage.during(fault, "kafka"):
         await asyncio.to_thread(stage.scene.kafka.kill)
         await asyncio.sleep(fault.seconds)
         await asyncio.to_thread(stage.scene.kafka.restart)
 
 
 async def _freeze_broker(stage: Stage, fault: Fault) -> None:
-    async with stage.turn["kafka"]:
+    async with stage.during(fault, "kafka"):
         stage.scene.kafka.pause()
         await asyncio.sleep(fault.seconds)
         stage.scene.kafka.resume()
 
 
 async def _stop_postgres(stage: Stage, fault: Fault) -> None:
-    async with stage.turn["postgres"]:
+    async with stage.during(fault, "postgres"):
         await asyncio.to_thread(stage.scene.postgres.stop_at_once)
         await asyncio.sleep(fault.seconds)
         await asyncio.to_thread(stage.scene.postgres.restart)
@@ -157,19 +118,23 @@ async def _fill_disk(stage: Stage, fault: Fault) -> None:
 
     A real full disk is not to be had without the rights to mount one. To PostgreSQL it is the same failed write.
     """
-    async with stage.turn["postgres"]:
+    async with stage.during(fault, "postgres"):
+        before = await asyncio.to_thread(stage.scene.postgres.refused_writes)
         await asyncio.to_thread(stage.scene.postgres.limit_files, WAL_SEGMENT_BYTES)
         await asyncio.sleep(fault.seconds)
         await asyncio.to_thread(stage.scene.postgres.limit_files, None)
+        if await asyncio.to_thread(stage.scene.postgres.refused_writes) == before:
+            stage.unfelt.add(fault)
 
 
 async def _lock(stage: Stage, fault: Fault) -> None:
-    """Somebody's session holds a table for a while: every statement of the service on it is slow."""
-    async with stage.turn["postgres"]:
+    """Somebody's session holds a table of a service for a while: every statement on it waits."""
+    table, _, service = fault.target.partition(".")
+    async with stage.during(fault, "postgres"):
         session = await asyncpg.connect(stage.scene.town.admin_dsn)
         try:
             async with session.transaction():
-                await session.execute(f"LOCK TABLE {fault.target}.request IN ACCESS EXCLUSIVE MODE")
+                await session.execute(f"LOCK TABLE {service}.{table} IN ACCESS EXCLUSIVE MODE")
                 await asyncio.sleep(fault.seconds)
         finally:
             await session.close()
@@ -180,8 +145,7 @@ def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Ca
 
     async def make(stage: Stage, fault: Fault) -> None:
         proxy, names = stage.scene.proxy, [fault.target]
-        stage.scene.history.mail_losses += 2 * fault.target.startswith("smtp")
-        async with stage.turn[fault.target]:
+        async with stage.during(fault, fault.target):
             await asyncio.to_thread(proxy.change, names, weather(fault))
             await asyncio.sleep(fault.seconds)
             if forget:
@@ -192,8 +156,8 @@ def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Ca
 
 
 async def _reset(stage: Stage, fault: Fault) -> None:
-    stage.scene.history.mail_losses += 2 * fault.target.startswith("smtp")
-    await asyncio.to_thread(stage.scene.proxy.reset, [fault.target])
+    async with stage.during(fault, f"reset {fault.target}"):  # also in the midst of other weather
+        await asyncio.to_thread(stage.scene.proxy.reset, [fault.target])
 
 
 async def _pass_time(stage: Stage, fault: Fault) -> None:
@@ -213,13 +177,12 @@ async def _skew(stage: Stage, fault: Fault) -> None:
     town.set_clock(town.now(), speed=1.0)
 
 
-def _mail_server(losses: int = 0, **behaviour: object) -> Callable[[Stage, Fault], Awaitable[None]]:
-    """Return what has the mail server behave so; `losses`: how often a mail may have come without our knowing."""
+def _mail_server(**behaviour: object) -> Callable[[Stage, Fault], Awaitable[None]]:
+    """Return what has the mail server behave so."""
 
     async def make(stage: Stage, fault: Fault) -> None:
-        async with stage.turn["smtp"]:
+        async with stage.during(fault, "smtp"):
             sink = stage.scene.sink
-            stage.scene.history.mail_losses += losses
             before = await asyncio.to_thread(sink.struck)
             await asyncio.to_thread(lambda: sink.behave(**behaviour))
             await asyncio.sleep(fault.seconds)
@@ -235,19 +198,19 @@ async def _overload(stage: Stage, fault: Fault) -> None:
         await asyncio.sleep(fault.seconds)
 
 
-async def _spoil(stage: Stage, _fault: Fault) -> None:
+async def _spoil(stage: Stage, fault: Fault) -> None:
     spoilt = poison()
     stage.scene.history.forged |= spoilt.about
-    async with stage.turn["kafka"]:
+    async with stage.during(fault, "kafka"):
         await publish(stage.scene.kafka.bootstrap, "requests.v1", spoilt.records)
 
 
-async def _disorder(stage: Stage, _fault: Fault) -> None:
+async def _disorder(stage: Stage, fault: Fault) -> None:
     forged = out_of_order()
     stage.scene.history.forged.add(forged.request_id)
-    async with stage.turn["kafka"]:
+    async with stage.during(fault, "kafka"):
         await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.early, forged.early])
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)  # within which a gap is seen; together in one batch they are none
         await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.late, forged.late])
 
 
@@ -280,24 +243,26 @@ async def _lose(stage: Stage, fault: Fault, server: str, seconds: float) -> None
 
 _CUT: Final = Weather(up=False, down=False)
 _SHUT: Final = Weather(refuse=True)
+_LONG_CUT: Final = {"kafka": (16.0, 18.0)}
+_TABLES: Final = tuple(f"{table}.{service}" for service in SERVICES for table in ("request", "outbox", "position"))
 KINDS: Final[dict[str, Kind]] = {
     "kill": Kind(_kill, 10, SERVICES),
     "stop": Kind(_stop, 2, SERVICES),
     "restart_all": Kind(_restart_all, 1),
     "point": Kind(_die_at, 0),
-    "freeze": Kind(_freeze, 3, SERVICES, (0.5, 4)),
+    "freeze": Kind(_freeze, 3, SERVICES, (0.5, 4), long={"": (4, 6)}),
     "zombie": Kind(_freeze, 1, SERVICES, (11, 14)),
     "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
-    "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6)),
+    "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6), long={"": (16, 18)}),
     "postgres_stop": Kind(_stop_postgres, 1, ("postgres",), (0.2, 3)),
     "disk_full": Kind(_fill_disk, 1, ("postgres",), (2, 5)),
-    "lock": Kind(_lock, 2, SERVICES, (1, 4)),
-    "cut": Kind(_weather(lambda _: _CUT), 2, LINKS, (1, 8)),
-    "cut_up": Kind(_weather(lambda _: Weather(up=False)), 2, LINKS, (1, 8)),
-    "cut_down": Kind(_weather(lambda _: Weather(down=False)), 2, LINKS, (1, 8)),
-    "half_open": Kind(_weather(lambda _: _CUT, forget=True), 2, LINKS, (1, 8)),
+    "lock": Kind(_lock, 2, _TABLES, (1, 4), long={"": (22, 24)}),
+    "cut": Kind(_weather(lambda _: _CUT), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "cut_up": Kind(_weather(lambda _: Weather(up=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "cut_down": Kind(_weather(lambda _: Weather(down=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "half_open": Kind(_weather(lambda _: _CUT, forget=True), 2, LINKS, (1, 8), long=_LONG_CUT),
     "reset": Kind(_reset, 4, LINKS),
-    "refuse": Kind(_weather(lambda _: _SHUT), 2, LINKS, (1, 5)),
+    "refuse": Kind(_weather(lambda _: _SHUT), 2, LINKS, (1, 5), long=_LONG_CUT),
     "latency": Kind(_weather(lambda one: Weather(latency_seconds=one.amount)), 2, LINKS, (2, 8), (0.01, 0.2)),
     "clock_forward": Kind(_pass_time, 2, ("clock",), amount=(60, 8 * 3600)),
     "clock_back": Kind(_pass_time, 1, ("clock",), amount=(-90, -5)),
@@ -306,7 +271,7 @@ KINDS: Final[dict[str, Kind]] = {
     "smtp_refuses": Kind(_mail_server(refuse=550, recipient="usager"), 1, ("smtp",), (1, 2)),
     "smtp_slow": Kind(_mail_server(delay_seconds=1.0), 1, ("smtp",), (2, 5)),
     "smtp_drops": Kind(_mail_server(drop_connection=True), 1, ("smtp",), (1, 3)),
-    "smtp_forgets": Kind(_mail_server(2, drop_connection=True, store_before_dropping=True), 1, ("smtp",), (0.5, 2)),
+    "smtp_forgets": Kind(_mail_server(drop_connection=True, store_before_dropping=True), 1, ("smtp",), (0.5, 2)),
     "overload": Kind(_overload, 1, ("load",), (1, 3)),
     "poison": Kind(_spoil, 1, ("log",)),
     "disorder": Kind(_disorder, 1, ("log",)),
@@ -322,3 +287,9 @@ KINDS: Final[dict[str, Kind]] = {
         lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES
     ),
 }
+
+
+async def make(stage: Stage, fault: Fault) -> None:
+    """Make one fault of a plan, and return when it is over."""
+    await KINDS[fault.kind].make(stage, fault)
+    stage.made.append(fault)

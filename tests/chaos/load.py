@@ -12,6 +12,10 @@ from tests.chaos.persistence import Client
 from tests.proof.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
+_REFUSED_EVERY = 25
+"""After so many posts comes one for an authority that is not there."""
+CANARY = "quatrevaux-canari"
+"""A part of the name, the address and every text of everybody: readable in mails and nowhere else."""
 
 
 def _nobody(_request_id: UUID, _tracking_url: str) -> None:
@@ -28,6 +32,7 @@ class Load:
         self._on_accepted = on_accepted
         self._stopping = asyncio.Event()
         self.posted = 0
+        history.canary = CANARY
 
     async def run(self) -> None:
         """Post until `stop`, then wait for the answers that are missing."""
@@ -36,6 +41,8 @@ class Load:
             while not self._stopping.is_set():
                 self.posted += 1
                 group.create_task(self._post(client, self.posted))
+                if self.posted % _REFUSED_EVERY == 0:
+                    group.create_task(self._post_in_vain(client, self.posted))
                 await asyncio.sleep(1 / self._rate)
 
     @asynccontextmanager
@@ -52,14 +59,7 @@ class Load:
         self._stopping.set()
 
     async def _post(self, client: Client, number: int) -> None:
-        body = {
-            "authority": "rivemont",
-            "channel": "app",
-            "service": _SERVICES[number % len(_SERVICES)],
-            "email": f"usager{number}@courriel.example",
-            "text": f"Demande numéro {number} : le banc devant l'école est cassé.",
-        }
-        answer = await client.insist("POST", f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+        answer = await self._send(client, _body(number), key=uuid.uuid4().hex)
         if answer is None:
             self._history.unknown += 1
             return
@@ -67,3 +67,24 @@ class Load:
         request_id = UUID(answer.json()["request_id"])
         self._history.accepted.add(request_id)
         self._on_accepted(request_id, answer.json()["tracking_url"])
+
+    async def _post_in_vain(self, client: Client, number: int) -> None:
+        key = uuid.uuid4().hex
+        answer = await self._send(client, _body(number) | {"authority": "ailleurs"}, key=key)
+        if answer is not None:
+            assert answer.status_code == 422, f"{answer.status_code} {answer.text[:300]}"
+        self._history.refused.add(key)
+
+    async def _send(self, client: Client, body: dict[str, str], *, key: str) -> httpx.Response | None:
+        return await client.insist("POST", f"{self._url}/v1/requests", json=body, headers={"Idempotency-Key": key})
+
+
+def _body(number: int) -> dict[str, str]:
+    return {
+        "authority": "rivemont",
+        "channel": "app",
+        "service": _SERVICES[number % len(_SERVICES)],
+        "name": f"Camille {CANARY}",
+        "email": f"usager{number}.{CANARY}@courriel.example",
+        "text": f"Demande numéro {number} de {CANARY} : le banc devant l'école est cassé.",
+    }

@@ -29,7 +29,7 @@ _WATCHED: Final = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What one service said at one moment (monotonic seconds). None: it did not answer."""
+    """What one service said, and when it had said it (monotonic seconds). None: it did not answer."""
 
     at: float
     service: str
@@ -68,19 +68,17 @@ class Observer:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self, http: httpx.AsyncClient, service: str) -> Sample:
-        at, url = time.monotonic(), self._town.url(service)
-        try:
-            live, ready = await http.get(f"{url}/live"), await http.get(f"{url}/ready")
-            metrics = (await http.get(f"{url}/metrics")).text
-        except NO_ANSWER:
-            return Sample(at, service)
-        told = "; ".join(one for answer in (live, ready) for one in answer.text.splitlines() if one != "ok")
+        """Ask for one after the other: /ready waits for PostgreSQL, and may give no answer where /live does."""
+        live, ready, metrics = [await _get(http, f"{self._town.url(service)}/{page}") for page in ("live", "ready", "metrics")]
+        pages = [page for page in (live, ready) if page is not None]
+        told = "; ".join(line for page in pages for line in page.text.splitlines() if line != "ok")
         counted = {}
-        for line in metrics.splitlines():
+        for line in metrics.text.splitlines() if metrics is not None else ():
             if line.startswith(_WATCHED):
                 name, _, value = line.rpartition(" ")
                 counted[name] = float(value)
-        return Sample(at, service, live.status_code, ready.status_code, told, counted)
+        is_live, is_ready = (page.status_code if page is not None else None for page in (live, ready))
+        return Sample(time.monotonic(), service, is_live, is_ready, told, counted)
 
     def between(self, began: float, ended: float, services: Iterable[str]) -> list[Sample]:
         """Return the samples of services between two instants, each service in order.
@@ -92,22 +90,36 @@ class Observer:
             if one.service not in wanted or one.at > ended:
                 continue
             if one.at < began:
-                before[one.service] = replace(one, live=200, ready=200, text="")
+                if one.counted:
+                    before[one.service] = replace(one, live=200, ready=200, text="")
             else:
                 found.append(one)
         return [*before.values(), *found]
 
 
+async def _get(http: httpx.AsyncClient, url: str) -> httpx.Response | None:
+    try:
+        return await http.get(url)
+    except NO_ANSWER:
+        return None
+
+
 def risen(samples: list[Sample], *parts: str) -> float:
-    """Return by how much the counters whose name holds all these parts rose; one that fell began anew."""
+    """Return by how much the counters whose name holds all these parts rose; one that fell began anew.
+
+    One that was not there among the others of its service before was 0: its labels appear with its first count.
+    """
     last: dict[tuple[str, str], float] = {}
+    known: set[str] = set()
     rise: dict[str, float] = defaultdict(float)
     for one in samples:
         for name, value in one.counted.items():
             if not all(part in name for part in parts):
                 continue
-            before = last.get((one.service, name))
+            before = last.get((one.service, name), 0.0 if one.service in known else None)
             if before is not None:
                 rise[name] += value - before if value >= before else value
             last[one.service, name] = value
+        if one.counted:
+            known.add(one.service)
     return sum(rise.values())

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass
@@ -19,6 +20,11 @@ class Outcome:
     points: list[str] = field(default_factory=list)
     """Reached, that is: a service died there."""
     missed_points: list[str] = field(default_factory=list)
+    unfelt: dict[str, int] = field(default_factory=dict)
+    """Of `faults`, those that met nobody: no write found the disk full, no mail was sent meanwhile."""
+    alarms_drawn: dict[str, int] = field(default_factory=dict)
+    alarms_judged: dict[str, int] = field(default_factory=dict)
+    """By alarm: faults of which somebody could be asked, as they lasted and a service was there to tell."""
     posted: int = 0
     accepted: int = 0
     unknown: int = 0
@@ -58,13 +64,24 @@ class Outcome:
         )
 
 
+def total(outcomes: Sequence[Outcome], name: Literal["faults", "unfelt", "alarms_drawn", "alarms_judged"]) -> Counter[str]:
+    """Add up what is counted by kind."""
+    counts: Counter[str] = Counter()
+    for one in outcomes:
+        counts.update(getattr(one, name))
+    return counts
+
+
 def table(outcomes: Sequence[Outcome]) -> str:
     """Tell several seeds in a table."""
-    faults: Counter[str] = Counter()
-    for one in outcomes:
-        faults.update(one.faults)
+    faults, unfelt = total(outcomes, "faults"), total(outcomes, "unfelt")
+    drawn, judged = total(outcomes, "alarms_drawn"), total(outcomes, "alarms_judged")
     lines = ["faults by kind:"]
-    lines += [f"  {name:16} {count:6}" for name, count in sorted(faults.items())]
+    lines += [
+        f"  {name:16} {count:6}{f', {unfelt[name]} met nobody' * (unfelt[name] > 0)}" for name, count in sorted(faults.items())
+    ]
+    lines.append("alarms, faults that somebody could be asked of, of all:")
+    lines += [f"  {name:16} {judged[name]:6} of {count}" for name, count in sorted(drawn.items())]
     for name in ("posted", "accepted", "unknown", "acts", "mails", "repeated_mails", "deaths"):
         lines.append(f"{name:18} {sum(getattr(one, name) for one in outcomes):8}")
     recoveries = sorted(seconds for one in outcomes for seconds in one.recoveries)

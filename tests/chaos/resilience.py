@@ -3,26 +3,31 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import asyncpg
 
 from shared.events.topics import SERVICES
+from tests.chaos import losses
 from tests.chaos.alarms import ALARMS
 from tests.chaos.crowd import crowd
-from tests.chaos.faults import KINDS, Fault, Stage
+from tests.chaos.faults import KINDS
 from tests.chaos.forgery import Forged, poison, publish
 from tests.chaos.overload import flood
 from tests.chaos.proxy import FAIR, Weather
 from tests.chaos.scene import ChaosScene
+from tests.chaos.stage import Fault, Stage
 from tests.proof.options import Options
 from tests.proof.report import Figure
 
 _RATE: Final = 15.0
 _GIVE_UP_SECONDS: Final = 60.0
 _HANG_SECONDS: Final = 40.0
+_ASSIGNED: Final = """SELECT extract(epoch FROM min(told.created_at) - min(came.created_at))::float8
+    FROM intake.outbox AS came LEFT JOIN router.outbox AS told USING (request_id)
+    WHERE request_id = ANY($1::uuid[]) GROUP BY request_id"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class _Town:
 
 
 async def _service_kills(town: _Town) -> None:
-    """R3: kill -9 each service; it has taken more of the log, and intake a request, within 3 s."""
+    """R3: kill -9 each service; it has taken more of the log within 3 s."""
     took = []
     for _ in range(town.form.kills):
         for service in SERVICES:
@@ -115,22 +120,24 @@ async def _broker_kill(town: _Town) -> None:
 
 
 async def _poison(town: _Town) -> None:
-    """R5: the neighbours of poison are assigned as fast as others."""
+    """R5: the neighbours of poison are assigned as fast as others: all that were accepted until a second ago."""
     spoilt = poison()
     town.scene.history.forged |= spoilt.about
     before = set(town.scene.history.accepted)
     spread: list[Forged] = [(bytes([number]) * 8, b"{", []) for number in range(48)]  # over all partitions
     await publish(town.scene.kafka.bootstrap, "requests.v1", [*spread[:20], *spoilt.records, *spread[20:]])
-    await asyncio.sleep(3.0)
+    await asyncio.sleep(2.0)
     neighbours = list(town.scene.history.accepted - before)
-    rows = await town.database.fetch(
-        """SELECT extract(epoch FROM min(told.created_at) - min(came.created_at))::float8
-           FROM intake.outbox AS came JOIN router.outbox AS told USING (request_id)
-           WHERE request_id = ANY($1::uuid[]) GROUP BY request_id""",
-        neighbours,
-    )
-    slowest = max((row[0] for row in rows), default=_GIVE_UP_SECONDS)
+    await asyncio.sleep(1.0)
+    rows = await town.database.fetch(_ASSIGNED, neighbours)
+    slowest = slowest_seconds([row[0] for row in rows], count=len(neighbours))
     town.told("R5", f"seconds from accepted to assigned beside {len(spread) + len(spoilt.records)} poisoned records", slowest, 1)
+
+
+def slowest_seconds(took: Sequence[float | None], *, count: int) -> float:
+    """Return the longest of `count` waits; one that is not over (None), or of which nothing is known, counts as given up."""
+    known = [one for one in took if one is not None]
+    return max(known) if 0 < count == len(known) else _GIVE_UP_SECONDS
 
 
 async def _hang(town: _Town, name: str, what: str, begin: Callable[[], object], end: Callable[[], object]) -> None:
@@ -185,6 +192,7 @@ async def _overload(town: _Town) -> None:
     print(f"  R8 peak {calm.goodput:.0f}/s; at five times as much {storm}", flush=True)
     town.figures.append(Figure("R8", "goodput at five times the peak, of the peak", share, ">= 0.8", share >= 0.8))
     town.told("R8", "answers to overload that are neither taken nor 503 with Retry-After", storm.wrong, 0)
+    town.told("R8", "posts in the overload that had no answer", storm.unknown, 0)
     town.scene.history.accepted |= calm.accepted | storm.accepted
     town.scene.history.unknown += calm.unknown + storm.unknown
 
@@ -221,7 +229,6 @@ async def _broken(town: _Town) -> None:
     async with crowd(town.scene, rate=_RATE):
         for part in (_service_kills, _postgres_restart, _broker_kill, _poison, _hangs):
             await part(town)
-    town.scene.history.mail_losses += 1 + town.form.kills
 
 
 async def prove(options: Options) -> list[Figure]:
@@ -236,7 +243,8 @@ async def prove(options: Options) -> list[Figure]:
             for part in (_orderly, _broken, _overload, _outage):
                 await part(town)
         print("  everything was healed; the checker looks", flush=True)
-        _, broken = await scene.heal_and_look(kills=0, climb=False)
+        losses.note(scene.history, (), scene.orchestrator.deaths)
+        _, broken = await scene.heal_and_look(climb=False)
         broken += [f"red: {one}" for one in scene.orchestrator.red]
         print("\n".join(broken[:20]), file=sys.stderr)
         return [*town.figures, Figure("R1", "violations of the invariants after all of it", len(broken), "= 0", not broken)]

@@ -1,11 +1,15 @@
 """The judge of alarms: a fault that nobody told of is found, and so is an alarm without a fault."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
-from tests.chaos.alarms import ALARMS, cries, untold
-from tests.chaos.faults import KINDS, Fault
+from shared.events.topics import SERVICES
+from tests.chaos.alarms import ALARMS, cries, judge
+from tests.chaos.faults import KINDS
 from tests.chaos.observer import Observer, Sample, risen
+from tests.chaos.orchestrator import Death
+from tests.chaos.stage import Fault, Span
 from tests.chaos.town import SERVERS
 
 
@@ -19,27 +23,77 @@ def _seen(*samples: Sample) -> Callable[[float, float, Iterable[str]], list[Samp
     return observer.between
 
 
+def _judged(span: Span, *samples: Sample, others: Sequence[Span] = (), deaths: Sequence[Death] = ()) -> tuple[int, int]:
+    """Return how many faults somebody was asked about, and how many services said nothing."""
+    told = judge([span, *others], deaths, _seen(*samples))
+    assert told.drawn.total() == 1
+    return told.judged.total(), len(told.missing)
+
+
+_STOPPED: Final = Span(Fault(1, "postgres_stop", "postgres", 2), 1.0, 4.0)
+_TOLD: Final = [Sample(2, service, live=200, ready=503) for service in SERVICES]
+_REFUSED: Final = Span(Fault(1, "refuse", "smtp.notifier", 4), 1.0, 5.0)
+_POISON: Final = Span(Fault(1, "poison", "log"), 1.0, 1.1)
+
+
 def test_a_fault_that_lasted_and_was_not_told_is_found() -> None:
-    away = Fault(1, "postgres_stop", "postgres", 2)
-    silent = _seen(*(_well(at, "intake") for at in range(9)))
-    assert len(untold([(away, 1.0, 4.0)], silent)) == 1
-    told = _seen(_well(0, "intake"), Sample(2, "intake", live=200, ready=503))
-    assert untold([(away, 1.0, 4.0)], told) == []
+    assert _judged(_STOPPED, *(_well(at, one) for at in range(9) for one in SERVICES)) == (1, 5)
+    assert _judged(_STOPPED, *_TOLD) == (1, 0)
+    assert _judged(_STOPPED, *_TOLD[1:]) == (1, 1), "each service that was there has to tell"
 
 
-def test_what_was_said_before_a_fault_tells_nothing_of_it() -> None:
-    before = _seen(Sample(0.5, "router"), _well(2, "router"))
-    frozen = Fault(1, "freeze", "router", 5)
-    assert len(untold([(frozen, 1.0, 6.0)], before)) == 1
+def test_who_was_dead_or_frozen_is_not_asked_and_tells_nothing() -> None:
+    silent = [Sample(2, one) for one in SERVICES]
+    assert _judged(_STOPPED, *silent) == (1, 5), "a dead service says nothing of PostgreSQL"
+    deaths = [Death(one, at=3.0, code=-9, ready_at=8.0) for one in SERVICES]
+    assert _judged(_STOPPED, *silent, deaths=deaths) == (0, 0)
+    assert _judged(_STOPPED, *_TOLD[:1], deaths=deaths[1:]) == (1, 0)
+    twice = [Death(SERVICES[0], at=-9.0, code=-9), Death(SERVICES[0], at=-5.0, code=-9, ready_at=-3.0)]
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=twice) == (1, 1), "it was there again"
+    soon = [Death(SERVICES[0], at=7.0, code=-9)]
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=soon) == (1, 0), "it died right afterwards, and may have been about to tell"
+    frozen = Span(Fault(1, "freeze", SERVICES[0], 2), 2.0, 4.0)
+    assert judge([_STOPPED, frozen], (), _seen(*_TOLD[1:])).missing == []
+
+
+def test_only_the_notifier_tells_of_the_mail_server() -> None:
+    assert _judged(_REFUSED, Sample(2, "stats"), _well(2, "notifier")) == (1, 1)
+    name = 'aiguilleur_unavailable_total{service="notifier",what="smtp"}'
+    counted = [Sample(at, "notifier", live=200, ready=200, counted={name: float(at)}) for at in (1, 2)]
+    assert _judged(_REFUSED, *counted) == (1, 0)
+    away = [Span(Fault(1, "reset", "postgres.notifier"), 2.0, 4.0)]
+    assert _judged(_REFUSED, _well(2, "notifier"), others=away) == (0, 0), "no letter can be claimed without PostgreSQL"
+
+
+def test_poison_is_told_by_each_reader_of_the_topic() -> None:
+    def parked(service: str) -> list[Sample]:
+        return [Sample(at, service, live=200, ready=200, counted={"aiguilleur_parked_total": at}) for at in (0.5, 2.0)]
+
+    readers = ("router", "sla", "notifier", "stats")
+    assert _judged(_POISON, *(one for service in readers for one in parked(service))) == (1, 0)
+    assert _judged(_POISON, *(one for service in readers[1:] for one in parked(service))) == (1, 1)
+
+
+def test_silence_tells_of_a_freeze_and_what_was_said_before_it_does_not() -> None:
+    frozen = Span(Fault(1, "freeze", "router", 5), 1.0, 6.0)
+    assert _judged(frozen, Sample(0.5, "router"), _well(2, "router")) == (1, 1)
+    assert _judged(frozen, Sample(2.5, "router")) == (1, 0)
 
 
 def test_a_short_fault_need_not_be_told() -> None:
-    assert untold([(Fault(1, "freeze", "router", 1), 1.0, 2.0)], _seen()) == []
+    assert _judged(Span(Fault(1, "freeze", "router", 1), 1.0, 2.0)) == (0, 0)
 
 
 def test_a_counter_that_began_anew_rose_by_what_it_shows() -> None:
     counted = [Sample(at, "router", counted={"parked_total": value}) for at, value in enumerate([5.0, 7.0, 2.0])]
     assert risen(counted, "parked") == 4.0
+
+
+def test_a_counter_that_appears_rose_from_nothing() -> None:
+    others = {"aiguilleur_relay_failing": 0.0}
+    first = Sample(1, "router", counted=others | {"aiguilleur_parked_total": 2.0})
+    assert risen([Sample(0, "router", counted=others), first], "parked") == 2.0
+    assert risen([Sample(0, "router"), first], "parked") == 0.0, "nothing is known of before"
 
 
 def test_an_alarm_without_a_fault_is_found() -> None:
@@ -51,4 +105,4 @@ def test_an_alarm_without_a_fault_is_found() -> None:
 def test_every_alarm_is_of_a_fault_that_there_is() -> None:
     for name in ALARMS:
         kind, _, server = name.partition(" ")
-        assert kind in KINDS and server in ("", *SERVERS)
+        assert kind in KINDS and server in ("", *SERVERS, "request", "outbox", "position")

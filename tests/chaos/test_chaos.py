@@ -1,15 +1,17 @@
 """The form of the chaos that CI runs, seed by seed: what `python -m tests.proof chaos --short` does."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from shared.delivery.points import POINTS
-from tests.chaos.chaos import SHORT, seeds_of
+from tests.chaos.chaos import LONG, SHORT, seeds_of
 from tests.chaos.faults import KINDS
-from tests.chaos.plan import DRAWN, draw
+from tests.chaos.plan import DRAWN, draw, with_room
 from tests.chaos.reached import first_of
 from tests.chaos.seed import run_seed
+from tests.chaos.stage import Fault
 
 
 @pytest.mark.faults
@@ -29,6 +31,21 @@ def test_the_seeds_of_ci_come_by_every_point_and_every_kind() -> None:
     assert {fault.kind for fault in faults} >= DRAWN
     assert len(faults) >= 60
     assert {first_of(point) for point in POINTS} - {None} <= KINDS.keys()
+
+
+def test_the_seeds_of_the_long_form_have_faults_that_last_long_enough_for_each_alarm() -> None:
+    plans = [draw(seed, seconds=LONG.seconds, count=LONG.faults) for seed in seeds_of(LONG)]
+    lasting = [one for plan in plans for one in plan if KINDS[one.kind].is_long(one)]
+    long = Counter(f"{one.kind} {one.target.partition('.')[0]}" for one in lasting)
+    for kind in ("lock request", "lock outbox", "lock position", "broker_freeze kafka", "refuse kafka", "cut kafka"):
+        assert long[kind] >= 2, (kind, long)
+    assert all(one.at + one.seconds <= LONG.seconds for one in lasting)
+
+
+def test_nothing_silences_the_service_that_has_to_tell_of_a_long_fault() -> None:
+    cut, kill = Fault(20, "cut", "kafka.router", 17), Fault(25, "kill", "router")
+    others = [Fault(25, "kill", "stats"), Fault(25, "latency", "kafka.router", 3), Fault(70, "kill", "router")]
+    assert [one.at for one in with_room([cut, kill, *others], last=88)] == [20, 44, 25, 25, 70]
 
 
 def test_a_plan_is_the_same_again() -> None:

@@ -37,7 +37,7 @@ async def test_an_orderly_stop_of_each_service_loses_nothing(town_scene: Scene) 
     assert scene.history.unknown == 0
     unknown = [act for act in scene.history.acts or [] if act.outcome == "unknown"]
     assert [act for act in unknown if "sont effacées" not in act.told] == []  # erased meanwhile, and the page says so
-    await scene.heal_and_check(kills=0)
+    await scene.heal_and_check()
 
 
 async def test_duplicates_gaps_poison_and_giants(town_scene: Scene, database: asyncpg.Connection) -> None:
@@ -50,7 +50,7 @@ async def test_duplicates_gaps_poison_and_giants(town_scene: Scene, database: as
         await publish(kafka, "requests.v1", [forged.late, forged.late])
         await publish(kafka, "requests.v1", spoilt.records)
         await asyncio.sleep(2)
-    await scene.heal_and_check(kills=0)
+    await scene.heal_and_check()
     life = await database.fetchval("SELECT status FROM router.assignment WHERE request_id = $1", forged.request_id)
     assert life == "withdrawn"  # the late first event let the early second one through
     for service in _READ_REQUESTS:

@@ -5,6 +5,7 @@ from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from deploy.demo.pages import read_page
+from tests.chaos.load import CANARY
 from tests.chaos.persistence import Client
 from tests.proof.evidence import Act, History
 
@@ -40,7 +41,7 @@ class Usagers:
             form = next((form for form in read_page(shown).forms if form.action.endswith(_PATH[wish])), None)
             if form is None:
                 return  # the request is closed: the page offers nothing more
-            typed = form.fields | ({"text": "J’ajoute que le banc est celui de gauche."} if wish == "add" else {})
+            typed = form.fields | ({"text": f"J’ajoute que le banc de {CANARY} est celui de gauche."} if wish == "add" else {})
             answer = await self._client.insist("POST", url + _PATH[wish], data=typed)
             if wish == "erase":
                 return  # done or not, the log says; a second time changes nothing

@@ -146,7 +146,7 @@ async def test_the_log_may_be_read_again_without_harm(busy: Scene) -> None:
     ):
         code, text = await run(busy, *arguments)
         assert code == 0, text
-    await busy.heal_and_check(kills=0)
+    await busy.heal_and_check()
 
 
 async def test_errors_are_one_line_with_what_to_do(busy: Scene) -> None:
@@ -180,6 +180,6 @@ async def test_one_process_serves_a_small_commune(busy: Scene) -> None:
     load.stop()
     await posting
 
-    await busy.heal_and_check(kills=0)
+    await busy.heal_and_check()
     town.stop()
     assert process.exit_code == 0

@@ -1,7 +1,7 @@
 """A seeded person's name is in clear nowhere, and erasing the request makes its past unreadable."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from shared.events.topics import INBOUND, SERVICES, dead_letters
 from shared.vault.keys import find_keys
 from shared.vault.seal import Vault
 from tests.chaos.forgery import publish
+from tests.proof.evidence import Written
+from tests.proof.writings import in_clear, in_files, in_tables
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -39,33 +41,16 @@ async def _post(scene: Scene) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def _clear_text_hits(blobs: Iterable[tuple[str, bytes]]) -> list[str]:
-    needles = [canary.encode() for canary in CANARIES]
-    return [f"{where}: {needle!r}" for where, blob in blobs for needle in needles if needle in blob]
+def _clear_text_hits(written: Iterable[Written]) -> list[str]:
+    return in_clear(CANARIES, written)
 
 
-async def _database_blobs(admin_dsn: str) -> list[tuple[str, bytes]]:
+async def _in_database(admin_dsn: str) -> list[Written]:
     database = await asyncpg.connect(admin_dsn)
-    blobs = []
     try:
-        tables = await database.fetch(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1::text[])",
-            [*SERVICES, "vault"],
-        )
-        for schema, table in tables:
-            for row in await database.fetch(f'SELECT t.*::text AS line FROM "{schema}"."{table}" AS t'):
-                blobs.append((f"{schema}.{table}", row["line"].encode()))
-            for row in await database.fetch(f'SELECT * FROM "{schema}"."{table}"'):
-                blobs += [(f"{schema}.{table}", value) for value in row.values() if isinstance(value, bytes)]
+        return await in_tables(database)
     finally:
         await database.close()
-    return blobs
-
-
-def _file_blobs(folder: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
-    for path in folder.rglob(pattern):
-        if path.is_file():
-            yield str(path), path.read_bytes()
 
 
 def _partition_of(path: str, topic: str) -> bool:
@@ -88,14 +73,14 @@ async def test_a_seeded_name_is_in_clear_nowhere(town_scene: Scene) -> None:
     assert not any("Quatrevaux" in mail["subject"] for mail in mails)
     await publish(scene.kafka.bootstrap, INBOUND.name, [(b"k", inbound.encode(), headers)])  # parked: a bad address
     await scene.town.settle()
-    written = dict(_file_blobs(scene.kafka.folder / "data", "*.log"))
+    written = dict(in_files(scene.kafka.folder / "data", "*.log"))
     open_to_others = {path for path in written if _partition_of(path, INBOUND.name)}
     assert _clear_text_hits((path, written[path]) for path in open_to_others), "the scan must see what is in clear"
     letters = [blob for path, blob in written.items() if _partition_of(path, dead_letters(INBOUND, "intake"))]
     assert any(letters), "what was parked must have its copy"
     assert _clear_text_hits((path, blob) for path, blob in written.items() if path not in open_to_others) == []
-    assert _clear_text_hits(await _database_blobs(scene.town.admin_dsn)) == []
-    assert _clear_text_hits(_file_blobs(scene.town.folder, "*.log")) == []
+    assert _clear_text_hits(await _in_database(scene.town.admin_dsn)) == []
+    assert _clear_text_hits(in_files(scene.town.folder, "*.log")) == []
     async with httpx.AsyncClient(trust_env=False) as http:
         for service in SERVICES:
             metrics = (await http.get(f"{scene.town.url(service)}/metrics")).text

@@ -1,6 +1,7 @@
 """What is left of a person: invariant 11. After the erasure nothing that can be read; in clear nothing at any time."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 
 from tests.proof.evidence import Evidence, History
 from tests.proof.letters import letter_of
+from tests.proof.writings import in_clear, row_bytes
 
 
 def what_is_left(evidence: Evidence, history: History) -> Iterable[str]:
@@ -66,22 +68,21 @@ def _mails_after(evidence: Evidence, history: History) -> Iterable[str]:
 
 def _clear_words(evidence: Evidence, history: History) -> Iterable[str]:
     words = {request_id: [word.encode() for word in told] for request_id, told in history.secrets.items()}
-    canary = history.canary.encode()
-    if not words and not canary:
-        return
-    for where, request_id, text in _written(evidence):
-        if canary and canary in text:
-            yield f"11 clear: {where} of {request_id} has {history.canary!r} in clear"
+    if history.canary:
+        everything = chain(
+            ((f"{where} of {request_id}", text) for where, request_id, text in _written(evidence)), evidence.written
+        )
+        yield from (f"11 clear: {one} can be read" for one in in_clear([history.canary], everything))
+    for where, request_id, text in _written(evidence) if words else ():
         for word in words.get(request_id, ()) if request_id else ():
             if word in text:
                 yield f"11 clear: {where} of {request_id} has {word.decode()!r} in clear"
 
 
 def _written(evidence: Evidence) -> Iterator[tuple[str, UUID | None, bytes]]:
-    """Give all that is written down: tables as they are, and the log."""
+    """Give what is looked at of each request: tables as they are, and the log as it is read."""
     for one in evidence.log:
         yield one.topic, one.request_id, one.value or msgspec.json.encode(one.data)
     for table, rows in evidence.rows.items():
         for row in rows:
-            values = (value if isinstance(value, bytes) else str(value).encode() for value in row.values() if value is not None)
-            yield table, dict(row).get("request_id"), b"\0".join(values)
+            yield table, dict(row).get("request_id"), row_bytes(row.values())

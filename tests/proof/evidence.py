@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,8 @@ What = Literal["take_charge", "ask", "answer", "transfer", "resolve", "add", "wi
 Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
+Written: TypeAlias = tuple[str, bytes]
+"""Where it is, and what."""
 
 
 def _counters(service: str) -> tuple[str, ...]:
@@ -65,6 +67,13 @@ class Act:
     """What the page said where it was not done: for whoever reads a violation."""
 
 
+class Period(NamedTuple):
+    """From when to when, by the clock of `Mail.arrived_at`."""
+
+    began: datetime
+    ended: datetime
+
+
 @dataclass
 class History:
     """What the clients know, and what whoever made the faults did to the log and to the notifier."""
@@ -73,6 +82,8 @@ class History:
     """Requests that were answered 2xx."""
     unknown: int = 0
     """How many posts had no answer that says what became of them."""
+    refused: set[str] = field(default_factory=set)
+    """Posts that can only be refused, by their Idempotency-Key."""
     forged: set[UUID] = field(default_factory=set)
     """Requests that the test wrote into the log itself: intake never took them."""
     spoilt: set[UUID] = field(default_factory=set)
@@ -83,8 +94,10 @@ class History:
     """Whether the test wrote records of one request and topic in another order than the relay."""
     acts: list[Act] | None = None
     """All that anybody did to these requests; None: others act too, and acts are not counted."""
-    mail_losses: int = 0
-    """How often the notifier may have died, or lost its server, between a mail and the note that it is sent."""
+    mail_losses: list[Period] = field(default_factory=list)
+    """When the notifier may have died, or lost its server, between a mail and the note that it is sent."""
+    notes_delayed: list[Period] = field(default_factory=list)
+    """When no mail could be noted, or only late."""
     unnoted: Counter[str] | None = None
     """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
     longest_send: timedelta = timedelta(seconds=60)
@@ -178,6 +191,7 @@ class Evidence:
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
     authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
     event); None: logs are not looked at. published: what the statistics' API answers about a month, by authority and first day.
+    written: what else is written down, with where it is: the bytes of all records, of tables that are not in `rows`, of logs.
     """
 
     log: list[Record]
@@ -188,6 +202,7 @@ class Evidence:
     authorities: Mapping[str, Sequence[Authority]] = field(default_factory=dict)
     logged: Counter[tuple[str, str]] | None = None
     published: Mapping[tuple[str, date], Any] = field(default_factory=dict)  # Any: JSON
+    written: Sequence[Written] = ()
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

@@ -15,6 +15,9 @@ def missing_requests(evidence: Evidence, history: History) -> Iterable[str]:
     yield from (f"1 lost: {one} was answered 2xx and is not in intake" for one in history.accepted - held)
     if len(ghosts := held - history.accepted) > history.unknown:
         yield f"1 ghosts: {len(ghosts)} requests nobody was told of, {history.unknown} outcomes unknown, such as {min(ghosts)}"
+    for row in evidence.rows["intake.inbox"]:
+        if row["id"] in history.refused:
+            yield f"1 refused: a post that was refused is there, as {dict(row).get('request_id')}"
     found = Counter(row["request_id"] for row in evidence.rows["intake.tracking"])
     yield from (f"1 not to be found: {one} has {found[one]} rows of tracking" for one in held if found[one] != 1)
     received = Counter(

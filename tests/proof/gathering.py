@@ -13,7 +13,8 @@ from deploy.local.town import ORGANISATION
 from shared.events.envelope import Undecodable, decode
 from shared.events.topics import TOPICS
 from shared.organisation import load
-from tests.proof.evidence import TABLES, Asked, Evidence, Mail, Place, Record, Row
+from tests.proof.evidence import TABLES, Asked, Evidence, Mail, Place, Record, Row, Written
+from tests.proof.writings import DEAD_LETTERS, in_record, in_tables
 
 _SESSIONS = """SELECT pid, application_name AS application, state, wait_event_type = 'Lock' AS waits,
         coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8 AS open_seconds
@@ -21,22 +22,32 @@ _SESSIONS = """SELECT pid, application_name AS application, state, wait_event_ty
 
 
 async def gather(
-    kafka: str, admin_dsn: str, mails: Iterable[Mapping[str, Any]], *, organisation: Path = ORGANISATION
+    kafka: str,
+    admin_dsn: str,
+    mails: Iterable[Mapping[str, Any]],
+    *,
+    logs: Iterable[Written] = (),
+    organisation: Path = ORGANISATION,
 ) -> Evidence:
-    """Read the whole log, the tables that matter, and what the sink has."""
+    """Read the whole log with its dead letters, the tables, and what the sink has. `logs`: what services wrote into files."""
+    written = list(logs)
     rows: dict[str, list[Row]] = {}
     database = await asyncpg.connect(admin_dsn)
     try:
         for table in TABLES:
             order = "ORDER BY id" if table.endswith((".outbox", ".parked")) else ""
             rows[table] = [dict(row) for row in await database.fetch(f"SELECT * FROM {table} {order}")]
+        written += await in_tables(database, but=TABLES)
         rows["pg.session"] = [dict(row) for row in await database.fetch(_SESSIONS)]
     finally:
         await database.close()
     evidence = Evidence([], rows, [_mail(one) for one in mails])
     evidence.authorities = {code: (authority,) for code, authority in load(organisation).authorities.items()}
     ends: dict[Place, int] = {}
-    async for place, raw in _read_log(kafka):
+    async for _, raw in _read_log(kafka, dict.fromkeys(DEAD_LETTERS, 1)):
+        written += in_record(raw)
+    async for place, raw in _read_log(kafka, {topic.name: topic.partitions for topic in TOPICS}):
+        written += in_record(raw)
         ends[place] = raw.offset + 1
         match _decoded(raw):
             case Record() as record:
@@ -45,7 +56,7 @@ async def gather(
                 evidence.asked.append(asked)
             case None:
                 pass  # garbage that the test itself wrote
-    evidence.ends = ends
+    evidence.ends, evidence.written = ends, written
     return evidence
 
 
@@ -53,9 +64,9 @@ def _mail(summary: Mapping[str, Any]) -> Mail:
     return Mail(summary["message_id"], datetime.fromisoformat(summary["received_at"]))
 
 
-async def _read_log(kafka: str) -> AsyncIterator[tuple[Place, Any]]:  # Any: a record of aiokafka
+async def _read_log(kafka: str, topics: Mapping[str, int]) -> AsyncIterator[tuple[Place, Any]]:  # Any: a record of aiokafka
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
-    places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+    places = [TopicPartition(topic, number) for topic, partitions in topics.items() for number in range(partitions)]
     await consumer.start()
     try:
         consumer.assign(places)

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from shared.events.topics import SERVICES
 from tests.proof.evidence import Evidence, History, Record
+from tests.proof.repeats import unexplained_mails
 
 Letter: TypeAlias = tuple[UUID, str]
-MOST_IN_FLIGHT = 100
-"""Mails that may be between the sink and the note that they are sent: four connections with a set of 25 each."""
 LONGEST_TRIED = timedelta(hours=73, minutes=12)
 """72 hours, and the longest wait between two tries: past it a letter is sent or given up."""
 _ROUNDED = timedelta(milliseconds=1)
@@ -86,21 +85,15 @@ def _told_more_than_once(told: list[Record]) -> Iterable[str]:
 
 def _too_many(evidence: Evidence, history: History, unsaid: set[Letter]) -> Iterable[str]:
     """A mail comes once, and once more for each time that the note of it was lost, always with its own Message-ID."""
-    again = {name: count - 1 for name, count in evidence.message_ids.items() if count > 1}
-    if history.unnoted is not None:
-        for name, more in again.items():
-            if more > history.unnoted[name]:
-                yield f"9 duplicates: {name} came {more + 1} times, its note was lost {history.unnoted[name]} times"
-        unsaid -= {letter_of(name) for name in history.unnoted}
-        yield from (f"9 unsaid: the sink has {name} of {request}, nobody says to have sent it" for request, name in unsaid)
+    if history.unnoted is None:
+        yield from unexplained_mails(evidence, history, {name for name in evidence.message_ids if letter_of(name) in unsaid})
         return
+    again = {name: count - 1 for name, count in evidence.message_ids.items() if count > 1}
     for name, more in again.items():
-        if more > history.mail_losses:
-            yield f"9 duplicates: {name} came {more + 1} times, the notifier lost its word {history.mail_losses} times"
-    if sum(again.values()) > MOST_IN_FLIGHT * history.mail_losses:
-        yield f"9 duplicates: {sum(again.values())} mails came again, the notifier lost its word {history.mail_losses} times"
-    if len(unsaid) > MOST_IN_FLIGHT * history.mail_losses:
-        yield f"9 unsaid: the sink has {len(unsaid)} mails that nobody says to have sent, such as {sorted(unsaid)[:3]}"
+        if more > history.unnoted[name]:
+            yield f"9 duplicates: {name} came {more + 1} times, its note was lost {history.unnoted[name]} times"
+    unsaid -= {letter_of(name) for name in history.unnoted}
+    yield from (f"9 unsaid: the sink has {name} of {request}, nobody says to have sent it" for request, name in unsaid)
 
 
 def _too_early(evidence: Evidence, wants: dict[Letter, Record]) -> Iterable[str]:

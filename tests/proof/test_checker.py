@@ -251,6 +251,11 @@ def _send_again(story: Story, evidence: Evidence) -> None:
     evidence.mails.append(evidence.mails[0])
 
 
+def _keep_refused(story: Story, evidence: Evidence) -> None:
+    story.history.refused.add("a-key")
+    _add_row(evidence, "intake.inbox", source="api/ailleurs", id="a-key", request_id=NOBODY)
+
+
 def _tell_canary(story: Story, evidence: Evidence) -> None:
     story.history.canary = "canari"
     _write(evidence, story.worked, "mon canari")
@@ -265,6 +270,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "existence": [
         ("1 lost: ", lambda s, _: s.history.accepted.add(NOBODY)),
         ("1 ghosts: 1 requests nobody was told of", lambda s, _: s.history.accepted.discard(s.untouched)),
+        ("1 refused: a post", _keep_refused),
         ("1 not to be found", lambda s, e: _drop_row(e, "intake.tracking", request_id=s.untouched)),
         ("has 2 rows of tracking", lambda s, e: _add_row(e, "intake.tracking", request_id=s.untouched, status="assigned")),
         ("was received 0 times", lambda s, e: _forget(e, "requests.v1", s.untouched, "received")),
@@ -393,7 +399,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 sealed: intake", lambda s, e: _state(e, "intake", s.erased, lambda t: t["life"][0].update(sealed="x"))),
         ("11 letter: answer.3", lambda s, e: _add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
         ("11 mail: ", lambda s, e: e.mails.append(_mail(s.erased, "receipt", arrived_at=s.now))),
-        ("has 'canari' in clear", _tell_canary),
+        ("'canari' can be read", _tell_canary),
         ("has 'Léa' in clear", _tell_name),
     ],
     "cries": [

@@ -215,7 +215,7 @@ async def _keys_are_as_promised(scene: Scene, forgotten: set[UUID]) -> None:
 
 
 async def _judge(scene: Scene, outcome: Outcome) -> Outcome:
-    evidence, outcome.broken = await scene.heal_and_look(kills=0)
+    evidence, outcome.broken = await scene.heal_and_look()
     outcome.accepted = len(scene.history.accepted)
     outcome.lost = sum(line.startswith("1 lost") for line in outcome.broken)
     outcome.mailed_twice = sum(count - 1 for count in evidence.message_ids.values())

@@ -1,5 +1,7 @@
 """The sample service over the store in memory or over PostgreSQL, behind one face: what both must do alike."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from tests.simulation.connection import Locks, Pool
 from tests.simulation.parked import MemoryParked
 from tests.simulation.parking import MemoryParking
 from tests.simulation.rows import OwnRows
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import MILLISECOND, Scheduler, pause
 from tests.simulation.store import MemoryStore, Tables
 
 TABLES = ("position", "request", "outbox", "parked", "inbox", "heard")
@@ -34,6 +36,14 @@ class Desk(Protocol):
         """Return a table in a fixed order, its instants left out."""
         ...
 
+    async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
+        """Have all of it under way at once; return what each returned or raised."""
+        ...
+
+    async def rest(self) -> None:
+        """Wait for long enough that whatever else is under way meets what it has to wait for."""
+        ...
+
 
 class RealDesk:
     """On PostgreSQL."""
@@ -46,6 +56,12 @@ class RealDesk:
         order = {"position": "topic, partition", "request": "request_id", "inbox": "source, id", "heard": "request_id"}
         sql = f"SELECT * FROM notifier.{table} ORDER BY {order.get(table, 'id')}"  # a table of TABLES
         return [_told(dict(row)) for row in await self.shell.pool.fetch(sql)]
+
+    async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
+        return await asyncio.gather(*work, return_exceptions=True)
+
+    async def rest(self) -> None:
+        await asyncio.sleep(0.2)
 
 
 class Calm:
@@ -74,7 +90,7 @@ class MemoryDesk:
     """In memory."""
 
     def __init__(self, authority: Authority) -> None:
-        scheduler = Scheduler(NOW)
+        scheduler = self._scheduler = Scheduler(NOW)
         locks, vault = Locks(scheduler), Vault(KEYS)
         pool: Any = Pool(locks, Calm())
         self.shell: Shell[Notes] = Shell(
@@ -87,6 +103,23 @@ class MemoryDesk:
         self.shell.store = MemoryStore(self.tables, reader.read_waiting, Calm())  # type: ignore[assignment]  # stands for the store
         self.shell.positions = Positions(self.shell.pool, self.shell.store, self.shell.service.name)
         self.parking: Parking[Notes] = MemoryParking(self.shell, self.tables)
+
+    async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
+        outcomes: list[Any] = [None] * len(work)
+
+        async def note(place: int, one: Coroutine[Any, Any, Any]) -> None:
+            try:
+                outcomes[place] = await one
+            except Exception as error:
+                outcomes[place] = error
+
+        for place, one in enumerate(work):
+            self._scheduler.spawn(note(place, one))
+        self._scheduler.run()
+        return outcomes
+
+    async def rest(self) -> None:
+        await pause(200 * MILLISECOND)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         tables = self.tables

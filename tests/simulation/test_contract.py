@@ -222,6 +222,44 @@ async def test_the_limit_counts_what_the_service_should_have_taken(desk: Desk) -
         assert await count(connection, ["handling.v1"]) == 0
 
 
+# --- two at once ------------------------------------------------------------------------------------------------------
+
+
+async def test_who_comes_second_waits_for_the_row_and_sees_what_the_first_left(desk: Desk) -> None:
+    await keep(desk, batch(saved()))
+
+    async def first() -> None:
+        async with desk.shell.pool.acquire() as connection, connection.transaction():
+            await desk.shell.store.load(connection, [REQUEST])
+            await desk.rest()
+            await desk.shell.store.save(connection, batch(saved(2)), {})
+            await desk.rest()
+
+    async def second() -> int:
+        await desk.rest()
+        return int((await load(desk, REQUEST))[REQUEST].revision)
+
+    assert await desk.side_by_side(first(), second()) == [None, 2]
+
+
+async def test_of_two_who_create_one_request_the_second_conflicts(desk: Desk) -> None:
+    async def create(state: bytes) -> None:
+        async with desk.shell.pool.acquire() as connection, connection.transaction():
+            await desk.shell.store.save(connection, batch(saved(state=state)), {})
+            await desk.rest()
+
+    outcomes = await desk.side_by_side(create(b'{"heard":["a"]}'), create(b'{"heard":["b"]}'))
+    assert sorted(type(one).__name__ for one in outcomes) == ["Conflict", "NoneType"]
+    assert [row["revision"] for row in await desk.rows("request")] == [1]
+
+
+async def test_two_who_have_the_same_records_take_them_once(desk: Desk) -> None:
+    records = {PLACE: [added(1, "a", offset=0), added(2, "b", offset=1)]}
+    assert await desk.side_by_side(desk.shell.take(records), desk.shell.take(records)) == [{}, {}]
+    assert [row["revision"] for row in await desk.rows("request")] == [1]
+    assert (await desk.shell.positions.find()) == {PLACE: 2}
+
+
 # --- the same batches through both ------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from tests.chaos.town import LINKS
 POINT_SECONDS: Final = 25.0
 _REPEATS: Final = 20
 _LONG_SHARE: Final = 0.25
+_WAITING: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)"
 
 
 class Kind(NamedTuple):
@@ -136,6 +137,8 @@ async def _lock(stage: Stage, fault: Fault) -> None:
             async with session.transaction():
                 await session.execute(f"LOCK TABLE {service}.{table} IN ACCESS EXCLUSIVE MODE")
                 await asyncio.sleep(fault.seconds)
+                if not await session.fetchval(_WAITING, f"{service}.{table}"):
+                    stage.unfelt.add(fault)
         finally:
             await session.close()
 

@@ -1,16 +1,19 @@
 """The form of the chaos that CI runs, seed by seed: what `python -m tests.proof chaos --short` does."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from shared.delivery.points import POINTS
-from tests.chaos.chaos import LONG, SHORT, seeds_of
+from tests.chaos.alarms import ALARMS
+from tests.chaos.chaos import LONG, SHORT, proven_nothing, seeds_of
 from tests.chaos.faults import KINDS
+from tests.chaos.outcome import Outcome
 from tests.chaos.plan import DRAWN, draw, with_room
 from tests.chaos.reached import first_of
-from tests.chaos.seed import run_seed
+from tests.chaos.seed import Form, run_seed
 from tests.chaos.stage import Fault
 
 
@@ -50,3 +53,15 @@ def test_nothing_silences_the_service_that_has_to_tell_of_a_long_fault() -> None
 
 def test_a_plan_is_the_same_again() -> None:
     assert draw(7, seconds=40, count=40) == draw(7, seconds=40, count=40) != draw(8, seconds=40, count=40)
+
+
+def test_a_full_disk_that_no_write_met_is_a_miss_and_so_is_an_alarm_never_asked_for() -> None:
+    def met(form: Form, *, unfelt: dict[str, int] | None = None, judged: Iterable[str] = ()) -> list[bool]:
+        outcome = Outcome(1, form.name, faults={"disk_full": 2, "smtp_drops": 1}, unfelt=unfelt or {})
+        outcome.alarms_judged = dict.fromkeys(judged, 1)
+        return [one.met for one in proven_nothing(form, [outcome])]
+
+    assert met(SHORT, unfelt={"disk_full": 2}) == [False, True]
+    assert met(SHORT, unfelt={"disk_full": 1, "smtp_drops": 1}) == [True, True]
+    assert met(LONG, unfelt={"smtp_drops": 1}) == [False, False]
+    assert met(LONG, judged=ALARMS) == [True, True]

@@ -10,54 +10,16 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.intake.domain.command import AddInformation, AskReopening, Erase, Withdraw
-from services.intake.service import INTAKE
-from services.router.domain.act import Act as Asked
-from services.stats.domain import publication
-from shared.events.handling import Action, RequestAnswered
+from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
-from shared.events.requests import InformationAdded
-from tests.proof import states
 from tests.proof.checker import violations
 from tests.proof.evidence import Act, Evidence, Mail, Record
 from tests.proof.evidence import Asked as AskedRecord
-from tests.proof.small_town import MONDAY, SmallTown
+from tests.proof.small_town import MONDAY
+from tests.proof.story import Story
 
 NOBODY = UUID(int=99)
-Spoil: TypeAlias = Callable[["Story", Evidence], object]
-
-
-class Story(SmallTown):
-    """Four requests: one worked on by everybody, one that nobody touches, one withdrawn and erased, one resolved at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.worked, self.untouched = self.post(1), self.post(2, "maire")
-        self.erased, self.resolved = self.post(3, "etat-civil"), self.post(4, "education")
-        self.send_mails()
-        self.wait_until(self.now + timedelta(hours=3, minutes=7))
-        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
-        self.wait_until(self.now + timedelta(hours=1))
-        self.act("router", self.worked, Asked(action="answer", by="an-agent", sealed="an-answer"))
-        self.act("intake", self.worked, AddInformation("a-message"))
-        self.act("router", self.worked, Asked(action="transfer", target="proprete", by="an-agent", sealed="an-agent"))
-        self.act("router", self.worked, Asked(action="resolve", by="an-agent", sealed="an-agent"))
-        self.act("intake", self.worked, AskReopening("a-wish"))
-        self.act("router", self.worked, Asked(action="take_charge", by="an-agent"))
-        self.act("router", self.resolved, Asked(action="resolve", by="an-agent", sealed="an-agent"))
-        self.act("intake", self.erased, Withdraw())
-        self.send_mails()
-        self.act("intake", self.erased, Erase())
-        self.keys.discard(self.erased)
-        self.history.quiet_at = self.now
-        self.wait_until(self.now + timedelta(days=40))
-        self.send_mails()
-        self.history.checked_at = self.now
-        done = [(self.worked, "take_charge"), (self.worked, "answer"), (self.worked, "add"), (self.worked, "transfer")]
-        done += [(self.worked, "resolve"), (self.worked, "reopen"), (self.worked, "take_charge"), (self.resolved, "resolve")]
-        done += [(self.erased, "withdraw")]
-        self.done = [Act(request_id, what, "done") for request_id, what in done]  # type: ignore[arg-type]  # words of Act
-        self.history.acts = self.done
+Spoil: TypeAlias = Callable[[Story, Evidence], object]
 
 
 def test_nothing_is_said_of_a_town_where_all_is_well() -> None:
@@ -429,31 +391,6 @@ def test_what_is_broken_is_named(told: str, spoil: Spoil) -> None:
     spoil(story, evidence)
     broken = violations(evidence, story.history)
     assert any(told in line for line in broken), broken
-
-
-def test_a_state_that_depends_on_the_order_across_topics_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given an intake that passes over an answer once something was added, which is not the order in which it happened."""
-    before: list[Any] = []
-
-    def evolve(state: Any, event: Any) -> Any:  # Any: as `Service.evolve`
-        if state is None:
-            before.clear()
-        before.append(type(event))
-        return state if isinstance(event, RequestAnswered) and InformationAdded in before else INTAKE.evolve(state, event)
-
-    story = Story()
-    evidence = story.evidence()
-    monkeypatch.setattr(states, "ALL", (replace(INTAKE, evolve=evolve),))
-    broken = violations(evidence, story.history)
-    assert len(broken) == 1 and broken[0].startswith(f"8 state: intake of {story.worked} is not what received 1, "), broken
-
-
-def test_a_small_cell_that_is_published_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    story = Story()
-    monkeypatch.setattr(publication, "hide", lambda *_, **__: frozenset())
-    broken = violations(story.evidence(), story.history)
-    assert broken
-    assert all(line.startswith("10 disclosed: rivemont 2026-11") for line in broken), broken
 
 
 def test_without_thorough_only_the_slow_parts_are_left_out() -> None:

@@ -1,7 +1,9 @@
 """What stands between Kafka's client and the shell: records that wait, and how a large batch is divided. Without a server."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
@@ -120,7 +122,9 @@ class Takes:
         self.failing = {int(name.removeprefix("p")): times for name, times in failing.items()}
         self.taken: list[tuple[str, int, int]] = []
 
-    async def take(self, records: dict[tuple[str, int], list[RawRecord]]) -> dict[tuple[str, int], int]:
+    async def take(
+        self, records: dict[tuple[str, int], list[RawRecord]], *, logs: Mapping[str, UUID]
+    ) -> dict[tuple[str, int], int]:
         for _, partition in records:
             if self.failing.get(partition, 0) > 0:
                 self.failing[partition] -= 1

@@ -15,7 +15,7 @@ from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds, ShortLogs
-from shared.delivery.pace import rest
+from shared.delivery.pace import Pace
 from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
@@ -48,6 +48,7 @@ class Consumer:
         self._short = ShortLogs()
         self._prefetch: Prefetch | None = None
         self._stopping = False
+        self._pace = Pace(shell.service.pace_seconds, times=REST_TIMES)
         self.ends = LogEnds(bootstrap)
         self.progressed = time.monotonic()
         """When something was last taken, or PostgreSQL was away (monotonic seconds)."""
@@ -131,7 +132,7 @@ class Consumer:
         spent = time.perf_counter() - started
         metrics.BATCH_SECONDS.labels(self._name, "log").observe(spent)
         if len(records) < MAX_RECORDS:
-            await asyncio.sleep(rest(spent, pace=self._shell.service.pace_seconds, times=REST_TIMES))
+            await asyncio.sleep(self._pace.rest(spent))
 
     async def _take_side_by_side(self, parts: list[Batches], logs: Mapping[str, UUID]) -> Batches:
         """Take parts in transactions of their own, one deciding while others are written. Return what has to be taken again."""

@@ -9,7 +9,7 @@ from shared import metrics
 from shared.delivery.core import describe
 from shared.delivery.errors import Unavailable
 from shared.delivery.gate import Gate
-from shared.delivery.pace import rest
+from shared.delivery.pace import Pace
 from shared.delivery.points import reach
 from shared.delivery.values import Input, Result
 from shared.events.traceparent import traceparent_of
@@ -43,6 +43,7 @@ class LocalQueue(Generic[S]):
         self._log = get_log(name)
         self._queue: list[tuple[Input, asyncio.Future[Result[S]]]] = []
         self._queued = asyncio.Event()
+        self._pace = Pace(PACE_SECONDS, times=0)
 
     async def apply(self, one: Input) -> Result[S]:
         """Run the step on a local input and return what it did, after the commit. Inputs of the same moment share one.
@@ -87,7 +88,7 @@ class LocalQueue(Generic[S]):
             await self._run(batch)
             reach("local.answered")
             if len(batch) > 1:
-                await asyncio.sleep(rest(time.perf_counter() - started, pace=PACE_SECONDS, times=0))
+                await asyncio.sleep(self._pace.rest(time.perf_counter() - started))
 
     async def _run(self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]) -> None:
         if not self._gate.is_open:

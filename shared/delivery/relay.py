@@ -9,7 +9,7 @@ from shared import metrics
 from shared.db.pool import KEEPALIVE
 from shared.delivery.errors import UNAVAILABLE
 from shared.delivery.gate import Gate
-from shared.delivery.pace import rest
+from shared.delivery.pace import Pace
 from shared.delivery.parked_rows import decode_headers
 from shared.delivery.points import reach
 from shared.delivery.producer import NOT_SENT, Producer
@@ -63,6 +63,7 @@ class Relay:
         self._producer = producer
         self._tracing = tracing or Tracing(service)
         self._woken = asyncio.Event()
+        self._pace = Pace(PACE_SECONDS, times=REST_TIMES)
         self._log = get_log(service)
         self.leads = False
         self.last_error: str | None = None
@@ -122,7 +123,7 @@ class Relay:
                 self.progressed = time.monotonic()
                 await self._wait(LOOK_SECONDS)
             else:
-                await asyncio.sleep(rest(time.monotonic() - started, pace=PACE_SECONDS, times=REST_TIMES))
+                await asyncio.sleep(self._pace.rest(time.monotonic() - started))
 
     async def _notify_leader(self, connection: asyncpg.Connection, channel: str) -> None:
         """Pass a wake-up on to the replica that leads, then see a little later whether it still does."""

@@ -4,21 +4,45 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import TypeAlias
 
-import msgspec
 import pytest
 
-from shared.events.handling import Action
-from shared.events.inbound import CommandIssued
 from tests.proof.checker import violations
-from tests.proof.evidence import Act, Evidence, Mail, Record
+from tests.proof.evidence import Act, Evidence, Mail
 from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.small_town import MONDAY
+from tests.proof.spoiling import (
+    NOBODY,
+    add_row,
+    add_session,
+    alter,
+    change_promise,
+    change_state,
+    double_the_positions,
+    drop_mail,
+    drop_row,
+    find,
+    find_row,
+    forget,
+    ghost,
+    issue,
+    keep_refused,
+    log_parked,
+    mail_of,
+    park,
+    park_all,
+    park_and_let_go,
+    park_and_say,
+    publish,
+    repeat,
+    send_again,
+    swap,
+    tell_canary,
+    tell_name,
+)
 from tests.proof.story import Story
 
-NOBODY = UUID(int=99)
 Spoil: TypeAlias = Callable[[Story, Evidence], object]
 
 
@@ -30,7 +54,7 @@ def test_nothing_is_said_of_a_town_where_all_is_well() -> None:
 def test_statistics_that_hide_everything_disclose_nothing() -> None:
     story = Story()
     evidence = story.evidence()
-    _publish(evidence, voirie=None)
+    publish(evidence, voirie=None)
     assert violations(evidence, story.history) == []
 
 
@@ -38,16 +62,16 @@ def test_what_the_relay_wrote_twice_counts_once() -> None:
     story = Story()
     evidence = story.evidence()
     evidence.log += evidence.log
-    _double_the_positions(evidence)
+    double_the_positions(evidence)
     assert violations(evidence, story.history) == []
 
 
 def test_a_record_that_was_lost_and_noticed_as_a_gap_is_no_fault_of_the_services() -> None:
     story = Story()
     evidence = story.evidence()
-    lost = _find(evidence, "requests.v1", story.worked, "information_added")
+    lost = find(evidence, "requests.v1", story.worked, "information_added")
     evidence.log.remove(lost)
-    _park_all(evidence, story.worked, "requests.v1", above=lost.sequence)
+    park_all(evidence, story.worked, "requests.v1", above=lost.sequence)
     story.history.spoilt.add(story.worked)
     story.history.lost.add((lost.topic, lost.request_id, lost.sequence))
     evidence.ends = {}
@@ -66,7 +90,7 @@ def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
 def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> None:
     story = Story()
     evidence = story.evidence()
-    sent = _find(evidence, "notifications.v1", story.erased, "sent")
+    sent = find(evidence, "notifications.v1", story.erased, "sent")
     for why, is_unsaid in (("erased", False), ("refused", True)):
         failed = replace(sent, type="fr.aiguilleur.notification.failed.v1", data=sent.data | {"why": why}, value=b"")
         changed = replace(evidence, log=[failed if one is sent else one for one in evidence.log])
@@ -74,309 +98,159 @@ def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> N
         assert any(line.startswith("9 unsaid") for line in violations(changed, story.history, thorough=False)) is is_unsaid
 
 
-def _double_the_positions(evidence: Evidence) -> None:
-    evidence.ends = {place: 2 * end for place, end in evidence.ends.items()}
-    for table, rows in evidence.rows.items():
-        if table.endswith(".position"):
-            for row in rows:
-                row["next_offset"] *= 2  # type: ignore[index]  # a row of the small town
-
-
-def _find(evidence: Evidence, topic: str, request_id: UUID, name: str) -> Record:
-    return next(one for one in evidence.log if (one.topic, one.request_id, one.name) == (topic, request_id, name))
-
-
-def _row(evidence: Evidence, table: str, **known: Any) -> dict[str, Any]:  # Any: what columns hold
-    rows: Any = evidence.rows[table]
-    return next(row for row in rows if known.items() <= row.items())
-
-
-def _drop_row(evidence: Evidence, table: str, **known: Any) -> None:
-    evidence.rows[table].remove(_row(evidence, table, **known))  # type: ignore[attr-defined]  # a list
-
-
-def _add_row(evidence: Evidence, table: str, **row: Any) -> None:
-    evidence.rows.setdefault(table, []).append(row)  # type: ignore[attr-defined]  # a dict of lists
-
-
-def _log(evidence: Evidence, **parked: int) -> None:
-    """Have services have logged so many times that they parked something."""
-    evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
-
-
-def _publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
-    """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
-    columns = ("received", "taken_in_charge", "escalated", "transferred")
-
-    def line(received: int | None) -> dict[str, Any]:
-        return {column: {"amount": received if column == "received" else None} for column in columns}
-
-    lines = [{"code": code} | line(amount) for code, amount in services.items()]
-    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
-
-
-def _issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
-    """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
-    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
-    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
-    _add_row(evidence, "router.inbox", source="erp", id="1")
-    if unsealed:
-        _alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
-
-
-def _park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
-    _log(evidence, sla=times)
-    _park(evidence, "sla", _find(evidence, "handling.v1", story.worked, "answered"))
-
-
-def _park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
-    for service in ("router", "sla", "notifier", "stats"):
-        for one in [one for one in evidence.log if (one.topic, one.request_id) == (topic, request_id)]:
-            if one.sequence > above:
-                _park(evidence, service, one)
-
-
-def _park(evidence: Evidence, service: str, one: Record, **more: Any) -> None:
-    row = {"request_id": one.request_id, "topic": one.topic, "sequence": one.sequence, "partition": 0, "offset": 9}
-    _add_row(evidence, f"{service}.parked", **row, why="gap", resolved_at=None, resolution=None, **more)
-    _row(evidence, f"{service}.request", request_id=one.request_id)["held"] = True
-
-
-def _alter(evidence: Evidence, topic: str, request_id: UUID, name: str, *, committed: bool = True, **data: Any) -> None:
-    """Have an event say something else, in the log, and in the outbox too when it is `committed` so."""
-    one = _find(evidence, topic, request_id, name)
-    altered = replace(one, data=one.data | data, value=msgspec.json.encode(one.data | data))
-    evidence.log[evidence.log.index(one)] = altered
-    if committed:
-        service = {"requests.v1": "intake", "handling.v1": "router", "queues.v1": "router"}.get(topic, "sla")
-        _row(evidence, f"{service}.outbox", topic=topic, request_id=request_id, sequence=one.sequence)["value"] = altered.value
-
-
-def _forget(evidence: Evidence, topic: str, request_id: UUID, name: str) -> None:
-    evidence.log.remove(_find(evidence, topic, request_id, name))
-
-
-def _repeat(evidence: Evidence, topic: str, request_id: UUID, name: str, **data: Any) -> None:
-    """Write an event once more, as a new one."""
-    one = _find(evidence, topic, request_id, name)
-    last = max(other.sequence for other in evidence.log if (other.topic, other.request_id) == (topic, request_id))
-    told = one.data | data
-    evidence.log.append(replace(one, sequence=last + 1, data=told, value=msgspec.json.encode(told)))
-
-
-def _swap(evidence: Evidence, topic: str, request_id: UUID) -> None:
-    places = [place for place, one in enumerate(evidence.log) if (one.topic, one.request_id) == (topic, request_id)]
-    first, second = places[:2]
-    evidence.log[first], evidence.log[second] = evidence.log[second], evidence.log[first]
-
-
-def _state(evidence: Evidence, service: str, request_id: UUID, change: Callable[[Any], object]) -> None:
-    row = _row(evidence, f"{service}.request", request_id=request_id)
-    state = msgspec.json.decode(row["state"])
-    change(state)
-    row["state"] = msgspec.json.encode(state)
-
-
-def _mail(request_id: UUID, name: str, **more: Any) -> Mail:
-    return Mail(f"<{name}.{request_id}@rivemont.example>", **more)
-
-
-def _drop_mail(evidence: Evidence, request_id: UUID, name: str) -> None:
-    evidence.mails = [one for one in evidence.mails if one.message_id != _mail(request_id, name).message_id]
-
-
-def _promise(evidence: Evidence, request_id: UUID, change: Callable[[dict[str, Any]], object]) -> None:
-    promise = dict(_find(evidence, "requests.v1", request_id, "received").data["promise"])
-    change(promise)
-    _alter(evidence, "requests.v1", request_id, "received", promise=promise)
-
-
-def _ghost(story: Story, evidence: Evidence) -> None:
-    _add_row(evidence, "router.request", **_row(evidence, "router.request", request_id=story.worked) | {"request_id": NOBODY})
-
-
-def _write(evidence: Evidence, request_id: UUID, detail: str) -> None:
-    _park(evidence, "stats", next(one for one in evidence.log if one.request_id == request_id), detail=detail)
-
-
-def _session(evidence: Evidence, **more: Any) -> None:
-    _add_row(evidence, "pg.session", pid=7, application="router", open_seconds=60.0, **more)
-
-
-def _park_and_let_go(story: Story, evidence: Evidence) -> None:
-    _park(evidence, "stats", _find(evidence, "handling.v1", story.worked, "answered"))
-    _row(evidence, "stats.request", request_id=story.worked)["held"] = False
-
-
-def _send_again(story: Story, evidence: Evidence) -> None:
-    story.history.unnoted = Counter()
-    evidence.mails.append(evidence.mails[0])
-
-
-def _keep_refused(story: Story, evidence: Evidence) -> None:
-    story.history.refused.add("a-key")
-    _add_row(evidence, "intake.inbox", source="api/ailleurs", id="a-key", request_id=NOBODY)
-
-
-def _tell_canary(story: Story, evidence: Evidence) -> None:
-    story.history.canary = "canari"
-    _write(evidence, story.worked, "mon canari")
-
-
-def _tell_name(story: Story, evidence: Evidence) -> None:
-    story.history.secrets[story.worked] = ("Léa",)
-    _write(evidence, story.worked, "Léa M.")
-
-
 SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "existence": [
         ("1 lost: ", lambda s, _: s.history.accepted.add(NOBODY)),
         ("1 ghosts: 1 requests nobody was told of", lambda s, _: s.history.accepted.discard(s.untouched)),
-        ("1 refused: a post", _keep_refused),
-        ("1 not to be found", lambda s, e: _drop_row(e, "intake.tracking", request_id=s.untouched)),
-        ("has 2 rows of tracking", lambda s, e: _add_row(e, "intake.tracking", request_id=s.untouched, status="assigned")),
-        ("was received 0 times", lambda s, e: _forget(e, "requests.v1", s.untouched, "received")),
-        ("was received 2 times", lambda s, e: _repeat(e, "requests.v1", s.untouched, "received")),
-        ("and not in intake", lambda s, e: _drop_row(e, "intake.request", request_id=s.untouched)),
-        ("12 requests: 4 were accepted", lambda s, e: _drop_row(e, "router.assignment", request_id=s.untouched)),
-        ("12 status: ", lambda s, e: _row(e, "intake.tracking", request_id=s.worked).update(status="withdrawn")),
+        ("1 refused: a post", keep_refused),
+        ("1 not to be found", lambda s, e: drop_row(e, "intake.tracking", request_id=s.untouched)),
+        ("has 2 rows of tracking", lambda s, e: add_row(e, "intake.tracking", request_id=s.untouched, status="assigned")),
+        ("was received 0 times", lambda s, e: forget(e, "requests.v1", s.untouched, "received")),
+        ("was received 2 times", lambda s, e: repeat(e, "requests.v1", s.untouched, "received")),
+        ("and not in intake", lambda s, e: drop_row(e, "intake.request", request_id=s.untouched)),
+        ("12 requests: 4 were accepted", lambda s, e: drop_row(e, "router.assignment", request_id=s.untouched)),
+        ("12 status: ", lambda s, e: find_row(e, "intake.tracking", request_id=s.worked).update(status="withdrawn")),
     ],
     "lives": [
-        ("2 gap: handling.v1", lambda s, e: _forget(e, "handling.v1", s.worked, "answered")),
+        ("2 gap: handling.v1", lambda s, e: forget(e, "handling.v1", s.worked, "answered")),
         ("2 number given twice", lambda s, e: e.log.append(replace(e.log[0], data=e.log[0].data | {"at": "x"}))),
-        ("2 order: handling.v1", lambda s, e: _swap(e, "handling.v1", s.worked)),
-        ("2 versions: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", version=9)),
-        ("2 path: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", status="waiting")),
-        ("begins ['registered', 'taken_in_charge']", lambda s, e: _forget(e, "handling.v1", s.worked, "assigned")),
-        ("has answer 2 times; 1 were told done", lambda s, e: _repeat(e, "handling.v1", s.worked, "answered", version=12)),
+        ("2 order: handling.v1", lambda s, e: swap(e, "handling.v1", s.worked)),
+        ("2 versions: ", lambda s, e: alter(e, "handling.v1", s.worked, "answered", version=9)),
+        ("2 path: ", lambda s, e: alter(e, "handling.v1", s.worked, "answered", status="waiting")),
+        ("begins ['registered', 'taken_in_charge']", lambda s, e: forget(e, "handling.v1", s.worked, "assigned")),
+        ("has answer 2 times; 1 were told done", lambda s, e: repeat(e, "handling.v1", s.worked, "answered", version=12)),
         ("has reopen 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "reopen", "done"))),
         ("has ask 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "ask", "done"))),
         ("has withdraw 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "withdraw", "done"))),
         ("has answer 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "answer", "done"))),
-        ("acts: ", lambda s, e: _forget(e, "handling.v1", s.worked, "usager_replied")),
-        ("acts: ", lambda s, e: _forget(e, "handling.v1", s.erased, "withdrawn")),
+        ("acts: ", lambda s, e: forget(e, "handling.v1", s.worked, "usager_replied")),
+        ("acts: ", lambda s, e: forget(e, "handling.v1", s.erased, "withdrawn")),
     ],
     "outboxes": [
-        ("3 never committed", lambda s, e: _drop_row(e, "router.outbox", request_id=s.worked, sequence=2, topic="handling.v1")),
-        ("3 not published", lambda s, e: _forget(e, "handling.v1", s.worked, "resolved")),
-        ("3 altered", lambda s, e: _alter(e, "queues.v1", s.worked, "entered", committed=False, reason="other")),
-        ("3 numbered twice", lambda s, e: _add_row(e, "router.outbox", **e.rows["router.outbox"][0])),
+        ("3 never committed", lambda s, e: drop_row(e, "router.outbox", request_id=s.worked, sequence=2, topic="handling.v1")),
+        ("3 not published", lambda s, e: forget(e, "handling.v1", s.worked, "resolved")),
+        ("3 altered", lambda s, e: alter(e, "queues.v1", s.worked, "entered", committed=False, reason="other")),
+        ("3 numbered twice", lambda s, e: add_row(e, "router.outbox", **e.rows["router.outbox"][0])),
         ("13 pending: router still", lambda s, e: e.rows["router.outbox"][0].update(published_at=None)),  # type: ignore[attr-defined]
     ],
     "owners": [
-        ("has 0 rows of assignment", lambda s, e: _drop_row(e, "router.assignment", request_id=s.untouched)),
-        ("4 owner: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", service=None)),
-        ("4 owner: ", lambda s, e: _alter(e, "handling.v1", s.erased, "withdrawn", service="voirie")),
-        ("4 unexplained: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", service="proprete")),
-        ("4 unexplained: ", lambda s, e: _alter(e, "handling.v1", s.worked, "transferred", from_service="education")),
-        ("4 queues: ", lambda s, e: _forget(e, "queues.v1", s.worked, "entered")),
-        ("4 row: ", lambda s, e: _row(e, "router.assignment", request_id=s.worked).update(service="voirie")),
+        ("has 0 rows of assignment", lambda s, e: drop_row(e, "router.assignment", request_id=s.untouched)),
+        ("4 owner: ", lambda s, e: alter(e, "handling.v1", s.worked, "answered", service=None)),
+        ("4 owner: ", lambda s, e: alter(e, "handling.v1", s.erased, "withdrawn", service="voirie")),
+        ("4 unexplained: ", lambda s, e: alter(e, "handling.v1", s.worked, "answered", service="proprete")),
+        ("4 unexplained: ", lambda s, e: alter(e, "handling.v1", s.worked, "transferred", from_service="education")),
+        ("4 queues: ", lambda s, e: forget(e, "queues.v1", s.worked, "entered")),
+        ("4 row: ", lambda s, e: find_row(e, "router.assignment", request_id=s.worked).update(service="voirie")),
     ],
     "delays": [
-        ("5 not warned", lambda s, e: _forget(e, "escalations.v1", s.untouched, "warned")),
-        ("5 not told missed", lambda s, e: _forget(e, "escalations.v1", s.untouched, "missed")),
-        ("5 told 2 times", lambda s, e: _repeat(e, "escalations.v1", s.untouched, "raised")),
-        ("5 early", lambda s, e: _alter(e, "escalations.v1", s.untouched, "warned", at=MONDAY.isoformat())),
-        ("5 level", lambda s, e: _alter(e, "escalations.v1", s.untouched, "raised", level=3)),
+        ("5 not warned", lambda s, e: forget(e, "escalations.v1", s.untouched, "warned")),
+        ("5 not told missed", lambda s, e: forget(e, "escalations.v1", s.untouched, "missed")),
+        ("5 told 2 times", lambda s, e: repeat(e, "escalations.v1", s.untouched, "raised")),
+        ("5 early", lambda s, e: alter(e, "escalations.v1", s.untouched, "warned", at=MONDAY.isoformat())),
+        ("5 level", lambda s, e: alter(e, "escalations.v1", s.untouched, "raised", level=3)),
         (
             "5 not escalated",
             lambda s, e: e.log.remove([one for one in e.log if one.name == "raised" and one.request_id == s.untouched][-1]),
         ),
         (
             "5 after the end",
-            lambda s, e: e.log.append(
-                replace(_find(e, "escalations.v1", s.untouched, "missed"), request_id=s.worked, sequence=1)
-            ),
+            lambda s, e: e.log.append(replace(find(e, "escalations.v1", s.untouched, "missed"), request_id=s.worked, sequence=1)),
         ),
     ],
     "promises": [
-        ("6 told otherwise", lambda s, e: _alter(e, "escalations.v1", s.untouched, "warned", due_at=MONDAY.isoformat())),
-        ("6 kept otherwise: sla", lambda s, e: _state(e, "sla", s.worked, lambda t: t["announced"].update(due_at=str(MONDAY)))),
-        ("6 kept otherwise: notifier", lambda s, e: _state(e, "notifier", s.worked, lambda t: t.update(subject=None))),
+        ("6 told otherwise", lambda s, e: alter(e, "escalations.v1", s.untouched, "warned", due_at=MONDAY.isoformat())),
+        (
+            "6 kept otherwise: sla",
+            lambda s, e: change_state(e, "sla", s.worked, lambda t: t["announced"].update(due_at=str(MONDAY))),
+        ),
+        ("6 kept otherwise: notifier", lambda s, e: change_state(e, "notifier", s.worked, lambda t: t.update(subject=None))),
         (
             "6 deadline: the row of",
-            lambda s, e: _add_row(e, "sla.deadline", request_id=s.worked, promise="unowned", what="due", due_at=s.now),
+            lambda s, e: add_row(e, "sla.deadline", request_id=s.worked, promise="unowned", what="due", due_at=s.now),
         ),
         (
             "was never received",
-            lambda s, e: _add_row(e, "sla.deadline", request_id=NOBODY, promise="unowned", what="due", due_at=s.now),
+            lambda s, e: add_row(e, "sla.deadline", request_id=NOBODY, promise="unowned", what="due", due_at=s.now),
         ),
-        ("6 due: ", lambda s, e: _promise(e, s.worked, lambda t: t.update(due_at=(MONDAY + timedelta(days=9)).isoformat()))),
-        ("6 due: ", lambda s, e: _promise(e, s.worked, lambda t: t.update(calendar_version=99))),
-        ("6 due: ", lambda s, e: _promise(e, s.worked, lambda t: t.update(working_seconds=3600))),
-        ("for one that nobody owns", lambda s, e: _alter(e, "requests.v1", s.worked, "received", unowned_due_at=str(MONDAY))),
-        ("6 rung: ", lambda s, e: _alter(e, "escalations.v1", s.untouched, "raised", next_at=MONDAY.isoformat())),
-        ("6 elapsed: ", lambda s, e: _alter(e, "handling.v1", s.worked, "answered", elapsed_working_seconds=1)),
+        (
+            "6 due: ",
+            lambda s, e: change_promise(e, s.worked, lambda t: t.update(due_at=(MONDAY + timedelta(days=9)).isoformat())),
+        ),
+        ("6 due: ", lambda s, e: change_promise(e, s.worked, lambda t: t.update(calendar_version=99))),
+        ("6 due: ", lambda s, e: change_promise(e, s.worked, lambda t: t.update(working_seconds=3600))),
+        ("for one that nobody owns", lambda s, e: alter(e, "requests.v1", s.worked, "received", unowned_due_at=str(MONDAY))),
+        ("6 rung: ", lambda s, e: alter(e, "escalations.v1", s.untouched, "raised", next_at=MONDAY.isoformat())),
+        ("6 elapsed: ", lambda s, e: alter(e, "handling.v1", s.worked, "answered", elapsed_working_seconds=1)),
     ],
     "consumption": [
-        ("7 not taken: sla", lambda s, e: _row(e, "sla.request", request_id=s.worked).update(seen_handling_v1=3)),
-        ("7 not taken: sla", lambda s, e: _drop_row(e, "sla.request", request_id=s.worked)),
-        ("7 not told: router", lambda s, e: _row(e, "router.request", request_id=s.worked).update(sent_queues_v1=1)),
-        ("7 parked: stats parked", lambda s, e: _park(e, "stats", _find(e, "handling.v1", s.worked, "answered"))),
-        ("7 held: stats holds", lambda s, e: _row(e, "stats.request", request_id=s.worked).update(held=True)),
-        ("7 held: stats does not hold", _park_and_let_go),
-        ("7 position: stats stands at 1", lambda s, e: _row(e, "stats.position", topic="handling.v1").update(next_offset=1)),
+        ("7 not taken: sla", lambda s, e: find_row(e, "sla.request", request_id=s.worked).update(seen_handling_v1=3)),
+        ("7 not taken: sla", lambda s, e: drop_row(e, "sla.request", request_id=s.worked)),
+        ("7 not told: router", lambda s, e: find_row(e, "router.request", request_id=s.worked).update(sent_queues_v1=1)),
+        ("7 parked: stats parked", lambda s, e: park(e, "stats", find(e, "handling.v1", s.worked, "answered"))),
+        ("7 held: stats holds", lambda s, e: find_row(e, "stats.request", request_id=s.worked).update(held=True)),
+        ("7 held: stats does not hold", park_and_let_go),
+        ("7 position: stats stands at 1", lambda s, e: find_row(e, "stats.position", topic="handling.v1").update(next_offset=1)),
         ("7 gap not noticed: requests.v1", lambda s, e: s.history.lost.add(("requests.v1", s.worked, 2))),
         ("7 not taken: router has no ticket", lambda s, e: e.asked.append(AskedRecord("commands.v1", 0, 7, "erp", "1"))),
         ("12 records: stats got", lambda s, e: e.log.append(e.log[0])),
     ],
     "commands": [
-        ("has resolve by software 1 times, 0 were asked for", lambda s, e: _issue(e, s.resolved, "ask", unsealed="resolved")),
-        ("had take_charge asked for by software 1 times", lambda s, e: _issue(e, s.resolved, "take_charge")),
-        ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: _issue(e, NOBODY, "resolve")),
+        ("has resolve by software 1 times, 0 were asked for", lambda s, e: issue(e, s.resolved, "ask", unsealed="resolved")),
+        ("had take_charge asked for by software 1 times", lambda s, e: issue(e, s.resolved, "take_charge")),
+        ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: issue(e, NOBODY, "resolve")),
     ],
     "states": [
-        ("8 state: notifier of", lambda s, e: _state(e, "notifier", s.worked, lambda t: t.update(owner="voirie"))),
-        ("8 state: router has one of", _ghost),
+        ("8 state: notifier of", lambda s, e: change_state(e, "notifier", s.worked, lambda t: t.update(owner="voirie"))),
+        ("8 state: router has one of", ghost),
     ],
     "letters": [
-        ("9 no mail: ", lambda s, e: _forget(e, "notifications.v1", s.worked, "sent")),
-        ("9 lost mail: receipt", lambda s, e: _drop_mail(e, s.worked, "receipt")),
-        ("9 unknown mail: the sink has answer.40", lambda s, e: e.mails.append(_mail(s.worked, "answer.40"))),
+        ("9 no mail: ", lambda s, e: forget(e, "notifications.v1", s.worked, "sent")),
+        ("9 lost mail: receipt", lambda s, e: drop_mail(e, s.worked, "receipt")),
+        ("9 unknown mail: the sink has answer.40", lambda s, e: e.mails.append(mail_of(s.worked, "answer.40"))),
         ("9 unknown mail: the sink has <x@y>", lambda s, e: e.mails.append(Mail("<x@y>"))),
-        ("9 nobody wanted: ", lambda s, e: _repeat(e, "notifications.v1", s.worked, "sent", letter="answer.40")),
-        ("9 told twice: ", lambda s, e: _repeat(e, "notifications.v1", s.worked, "sent")),
-        ("9 duplicates: ", lambda s, e: e.mails.append(_mail(s.worked, "receipt"))),
-        ("its note was lost 0 times", _send_again),
-        ("is to be sent", lambda s, e: _add_row(e, "notifier.letter", request_id=s.worked, name="answer.40")),
-        ("9 still to be sent", lambda s, e: _add_row(e, "notifier.letter", request_id=s.worked, name="receipt")),
-        ("9 unsaid: ", lambda s, e: _forget(e, "notifications.v1", s.worked, "sent")),
-        ("9 before its commit", lambda s, e: e.mails.append(_mail(s.worked, "receipt", arrived_at=MONDAY - timedelta(days=1)))),
-        ("12 mails: ", lambda s, e: _forget(e, "notifications.v1", s.worked, "sent")),
-        ("13 pending: receipt", lambda s, e: _add_row(e, "notifier.letter", request_id=s.worked, name="receipt")),
+        ("9 nobody wanted: ", lambda s, e: repeat(e, "notifications.v1", s.worked, "sent", letter="answer.40")),
+        ("9 told twice: ", lambda s, e: repeat(e, "notifications.v1", s.worked, "sent")),
+        ("9 duplicates: ", lambda s, e: e.mails.append(mail_of(s.worked, "receipt"))),
+        ("its note was lost 0 times", send_again),
+        ("is to be sent", lambda s, e: add_row(e, "notifier.letter", request_id=s.worked, name="answer.40")),
+        ("9 still to be sent", lambda s, e: add_row(e, "notifier.letter", request_id=s.worked, name="receipt")),
+        ("9 unsaid: ", lambda s, e: forget(e, "notifications.v1", s.worked, "sent")),
+        ("9 before its commit", lambda s, e: e.mails.append(mail_of(s.worked, "receipt", arrived_at=MONDAY - timedelta(days=1)))),
+        ("12 mails: ", lambda s, e: forget(e, "notifications.v1", s.worked, "sent")),
+        ("13 pending: receipt", lambda s, e: add_row(e, "notifier.letter", request_id=s.worked, name="receipt")),
     ],
     "counts": [
         ("10 cell: ", lambda s, e: e.rows["stats.cell"][0].update(amount=70)),  # type: ignore[attr-defined]
         ("10 cell: ", lambda s, e: e.rows["stats.cell"].pop()),  # type: ignore[attr-defined]
         ("10 duration: ", lambda s, e: e.rows["stats.duration"][0].update(minutes=70)),  # type: ignore[attr-defined]
-        ("received, says the service, shows 70 for voirie, there are 1", lambda s, e: _publish(e, voirie=70)),
-        ("10 disclosed: rivemont 2026-11 services received, says the service, shows 1 for", lambda s, e: _publish(e, voirie=1)),
-        ("received, says the service, shows 5 in all, there are 4", lambda s, e: _publish(e, total=5)),
-        ("hides ['voirie'], of which a subtraction says that they are 1", lambda s, e: _publish(e, voirie=None, total=4)),
+        ("received, says the service, shows 70 for voirie, there are 1", lambda s, e: publish(e, voirie=70)),
+        ("10 disclosed: rivemont 2026-11 services received, says the service, shows 1 for", lambda s, e: publish(e, voirie=1)),
+        ("received, says the service, shows 5 in all, there are 4", lambda s, e: publish(e, total=5)),
+        ("hides ['voirie'], of which a subtraction says that they are 1", lambda s, e: publish(e, voirie=None, total=4)),
     ],
     "erasures": [
-        ("was erased, and its key is there", lambda s, e: _add_row(e, "vault.request_key", request_id=s.erased)),
-        ("is not erased, and its key is gone", lambda s, e: _drop_row(e, "vault.request_key", request_id=s.worked)),
-        ("11 sealed: router", lambda s, e: _state(e, "router", s.erased, lambda t: t.update(sealed="x"))),
-        ("11 sealed: intake", lambda s, e: _state(e, "intake", s.erased, lambda t: t["life"][0].update(sealed="x"))),
-        ("11 letter: answer.3", lambda s, e: _add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
-        ("11 mail: ", lambda s, e: e.mails.append(_mail(s.erased, "receipt", arrived_at=s.now))),
-        ("'canari' can be read", _tell_canary),
-        ("has 'Léa' in clear", _tell_name),
+        ("was erased, and its key is there", lambda s, e: add_row(e, "vault.request_key", request_id=s.erased)),
+        ("is not erased, and its key is gone", lambda s, e: drop_row(e, "vault.request_key", request_id=s.worked)),
+        ("11 sealed: router", lambda s, e: change_state(e, "router", s.erased, lambda t: t.update(sealed="x"))),
+        ("11 sealed: intake", lambda s, e: change_state(e, "intake", s.erased, lambda t: t["life"][0].update(sealed="x"))),
+        ("11 letter: answer.3", lambda s, e: add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
+        ("11 mail: ", lambda s, e: e.mails.append(mail_of(s.erased, "receipt", arrived_at=s.now))),
+        ("'canari' can be read", tell_canary),
+        ("has 'Léa' in clear", tell_name),
     ],
     "cries": [
-        ("13 cry: sla said 1 times", lambda s, e: _log(e, sla=1)),
-        ("13 silent: sla parked 1 records", lambda s, e: _park_and_say(s, e, times=0)),
-        ("13 silent: sla met 1 gaps", lambda s, e: _park_and_say(s, e, times=1)),
+        ("13 cry: sla said 1 times", lambda s, e: log_parked(e, sla=1)),
+        ("13 silent: sla parked 1 records", lambda s, e: park_and_say(s, e, times=0)),
+        ("13 silent: sla met 1 gaps", lambda s, e: park_and_say(s, e, times=1)),
     ],
     "leftovers": [
-        ("13 halted: sla one", lambda s, e: _add_row(e, "sla.halt", instance="one", why="too many")),
+        ("13 halted: sla one", lambda s, e: add_row(e, "sla.halt", instance="one", why="too many")),
         (
             "13 pending: warn of",
-            lambda s, e: _add_row(e, "sla.deadline", request_id=s.worked, promise="unowned", what="warn", due_at=s.now),
+            lambda s, e: add_row(e, "sla.deadline", request_id=s.worked, promise="unowned", what="warn", due_at=s.now),
         ),
-        ("13 lock: router", lambda s, e: _session(e, state="active", waits=True)),
-        ("13 idle: a transaction of router", lambda s, e: _session(e, state="idle in transaction", waits=False)),
+        ("13 lock: router", lambda s, e: add_session(e, state="active", waits=True)),
+        ("13 idle: a transaction of router", lambda s, e: add_session(e, state="idle in transaction", waits=False)),
     ],
 }
 
@@ -396,7 +270,7 @@ def test_what_is_broken_is_named(told: str, spoil: Spoil) -> None:
 def test_without_thorough_only_the_slow_parts_are_left_out() -> None:
     story = Story()
     evidence = story.evidence()
-    _alter(evidence, "handling.v1", story.worked, "answered", elapsed_working_seconds=1)
+    alter(evidence, "handling.v1", story.worked, "answered", elapsed_working_seconds=1)
     found = violations(evidence, story.history, thorough=False)
     assert found
     assert not any(line.startswith("6") for line in found), found

@@ -1,0 +1,174 @@
+"""What can be done to the evidence of a town so that all is not well any more."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.events.handling import Action
+from shared.events.inbound import CommandIssued
+from tests.proof.evidence import Asked as AskedRecord
+from tests.proof.evidence import Evidence, Mail, Record
+from tests.proof.small_town import MONDAY
+from tests.proof.story import Story
+
+NOBODY = UUID(int=99)
+
+
+def double_the_positions(evidence: Evidence) -> None:
+    evidence.ends = {place: 2 * end for place, end in evidence.ends.items()}
+    for table, rows in evidence.rows.items():
+        if table.endswith(".position"):
+            for row in rows:
+                row["next_offset"] *= 2  # type: ignore[index]  # a row of the small town
+
+
+def find(evidence: Evidence, topic: str, request_id: UUID, name: str) -> Record:
+    return next(one for one in evidence.log if (one.topic, one.request_id, one.name) == (topic, request_id, name))
+
+
+def find_row(evidence: Evidence, table: str, **known: Any) -> dict[str, Any]:  # Any: what columns hold
+    rows: Any = evidence.rows[table]
+    return next(row for row in rows if known.items() <= row.items())
+
+
+def drop_row(evidence: Evidence, table: str, **known: Any) -> None:
+    evidence.rows[table].remove(find_row(evidence, table, **known))  # type: ignore[attr-defined]  # a list
+
+
+def add_row(evidence: Evidence, table: str, **row: Any) -> None:
+    evidence.rows.setdefault(table, []).append(row)  # type: ignore[attr-defined]  # a dict of lists
+
+
+def log_parked(evidence: Evidence, **parked: int) -> None:
+    """Have services have logged so many times that they parked something."""
+    evidence.logged = Counter({(service, "delivery.parked"): count for service, count in parked.items()})
+
+
+def publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
+    """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
+    columns = ("received", "taken_in_charge", "escalated", "transferred")
+
+    def line(received: int | None) -> dict[str, Any]:
+        return {column: {"amount": received if column == "received" else None} for column in columns}
+
+    lines = [{"code": code} | line(amount) for code, amount in services.items()]
+    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
+
+
+def issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
+    """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
+    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
+    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+    add_row(evidence, "router.inbox", source="erp", id="1")
+    if unsealed:
+        alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
+
+
+def park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
+    log_parked(evidence, sla=times)
+    park(evidence, "sla", find(evidence, "handling.v1", story.worked, "answered"))
+
+
+def park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
+    for service in ("router", "sla", "notifier", "stats"):
+        for one in [one for one in evidence.log if (one.topic, one.request_id) == (topic, request_id)]:
+            if one.sequence > above:
+                park(evidence, service, one)
+
+
+def park(evidence: Evidence, service: str, one: Record, **more: Any) -> None:
+    row = {"request_id": one.request_id, "topic": one.topic, "sequence": one.sequence, "partition": 0, "offset": 9}
+    add_row(evidence, f"{service}.parked", **row, why="gap", resolved_at=None, resolution=None, **more)
+    find_row(evidence, f"{service}.request", request_id=one.request_id)["held"] = True
+
+
+def alter(evidence: Evidence, topic: str, request_id: UUID, name: str, *, committed: bool = True, **data: Any) -> None:
+    """Have an event say something else, in the log, and in the outbox too when it is `committed` so."""
+    one = find(evidence, topic, request_id, name)
+    altered = replace(one, data=one.data | data, value=msgspec.json.encode(one.data | data))
+    evidence.log[evidence.log.index(one)] = altered
+    if committed:
+        service = {"requests.v1": "intake", "handling.v1": "router", "queues.v1": "router"}.get(topic, "sla")
+        find_row(evidence, f"{service}.outbox", topic=topic, request_id=request_id, sequence=one.sequence)["value"] = (
+            altered.value
+        )
+
+
+def forget(evidence: Evidence, topic: str, request_id: UUID, name: str) -> None:
+    evidence.log.remove(find(evidence, topic, request_id, name))
+
+
+def repeat(evidence: Evidence, topic: str, request_id: UUID, name: str, **data: Any) -> None:
+    """Write an event once more, as a new one."""
+    one = find(evidence, topic, request_id, name)
+    last = max(other.sequence for other in evidence.log if (other.topic, other.request_id) == (topic, request_id))
+    told = one.data | data
+    evidence.log.append(replace(one, sequence=last + 1, data=told, value=msgspec.json.encode(told)))
+
+
+def swap(evidence: Evidence, topic: str, request_id: UUID) -> None:
+    places = [place for place, one in enumerate(evidence.log) if (one.topic, one.request_id) == (topic, request_id)]
+    first, second = places[:2]
+    evidence.log[first], evidence.log[second] = evidence.log[second], evidence.log[first]
+
+
+def change_state(evidence: Evidence, service: str, request_id: UUID, change: Callable[[Any], object]) -> None:
+    row = find_row(evidence, f"{service}.request", request_id=request_id)
+    state = msgspec.json.decode(row["state"])
+    change(state)
+    row["state"] = msgspec.json.encode(state)
+
+
+def mail_of(request_id: UUID, name: str, **more: Any) -> Mail:
+    return Mail(f"<{name}.{request_id}@rivemont.example>", **more)
+
+
+def drop_mail(evidence: Evidence, request_id: UUID, name: str) -> None:
+    evidence.mails = [one for one in evidence.mails if one.message_id != mail_of(request_id, name).message_id]
+
+
+def change_promise(evidence: Evidence, request_id: UUID, change: Callable[[dict[str, Any]], object]) -> None:
+    promise = dict(find(evidence, "requests.v1", request_id, "received").data["promise"])
+    change(promise)
+    alter(evidence, "requests.v1", request_id, "received", promise=promise)
+
+
+def ghost(story: Story, evidence: Evidence) -> None:
+    add_row(evidence, "router.request", **find_row(evidence, "router.request", request_id=story.worked) | {"request_id": NOBODY})
+
+
+def write(evidence: Evidence, request_id: UUID, detail: str) -> None:
+    park(evidence, "stats", next(one for one in evidence.log if one.request_id == request_id), detail=detail)
+
+
+def add_session(evidence: Evidence, **more: Any) -> None:
+    add_row(evidence, "pg.session", pid=7, application="router", open_seconds=60.0, **more)
+
+
+def park_and_let_go(story: Story, evidence: Evidence) -> None:
+    park(evidence, "stats", find(evidence, "handling.v1", story.worked, "answered"))
+    find_row(evidence, "stats.request", request_id=story.worked)["held"] = False
+
+
+def send_again(story: Story, evidence: Evidence) -> None:
+    story.history.unnoted = Counter()
+    evidence.mails.append(evidence.mails[0])
+
+
+def keep_refused(story: Story, evidence: Evidence) -> None:
+    story.history.refused.add("a-key")
+    add_row(evidence, "intake.inbox", source="api/ailleurs", id="a-key", request_id=NOBODY)
+
+
+def tell_canary(story: Story, evidence: Evidence) -> None:
+    story.history.canary = "canari"
+    write(evidence, story.worked, "mon canari")
+
+
+def tell_name(story: Story, evidence: Evidence) -> None:
+    story.history.secrets[story.worked] = ("Léa",)
+    write(evidence, story.worked, "Léa M.")

@@ -68,7 +68,7 @@ class Consumer:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
         while True:
             await self._connect()
-            while self._prefetch is None or not self._prefetch.is_dead:
+            while not self._stopping and not (self._prefetch and self._prefetch.is_dead):
                 await asyncio.sleep(1.0)
                 await self._follow()
             if self._stopping:
@@ -116,6 +116,12 @@ class Consumer:
         """Return the partitions that are ours now."""
         consumer: Any = self.subscriber.consumer
         return {(one.topic, one.partition) for one in consumer.assignment()} if consumer is not None else set()
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether the group has told us which partitions are ours, be it none."""
+        subscription = self.subscriber.consumer and self.subscriber.consumer._subscription.subscription
+        return bool(subscription and subscription.assignment)
 
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         """Take one batch. Never raises: it waits and tries again, or halts."""

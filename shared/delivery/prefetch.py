@@ -32,8 +32,12 @@ class Prefetch:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the client fetches no more: at a write to a closed connection uvloop raises what aiokafka does not expect."""
-        return bool(self._consumer._fetcher._fetch_task.done())
+        """Whether the client fetches no more, or left its group for good.
+
+        At a write to a closed connection uvloop raises what aiokafka does not expect, which ends its loops one by one.
+        """
+        group = self._consumer._coordinator
+        return any(map(_has_failed, (self._consumer._fetcher._fetch_task, group._coordination_task, group._heartbeat_task)))
 
     def forget(self, place: tuple[str, int]) -> None:
         """Drop what waits of a partition: it is fetched again from elsewhere."""
@@ -76,3 +80,8 @@ class Prefetch:
         waiting, self._waiting = self._waiting, {}
         self._room.set()
         return waiting
+
+
+def _has_failed(task: "asyncio.Task[None] | None") -> bool:
+    """Whether a loop ended by an error. One that ended without is about to be begun again, or was stopped."""
+    return task is not None and task.done() and not task.cancelled() and task.exception() is not None

@@ -4,6 +4,7 @@ So it turns red for what a restart can mend, and for nothing else:
 
 - Records wait, PostgreSQL and Kafka both answer, and for 15 s the position in PostgreSQL has not moved: a batch that fails
   for ever, a fetcher or a client that hangs without an error.
+- The same where the group has not told us for 45 s which partitions are ours, in any partition that was ever read.
 - The same for the relay: it leads, rows wait in the outbox, no error was told, nothing is published.
 
 It stays green while PostgreSQL or Kafka is away (asked over connections of its own, and by what the shell was told:
@@ -25,6 +26,8 @@ from shared.delivery.store import Place
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 STALLED_SECONDS = 15.0
+JOIN_SECONDS = 45.0
+"""A request to join may be lost on its way, and is given up after 40 s (aiokafka's request_timeout_ms)."""
 PARTITION_STALLED_SECONDS = 300.0
 """For one partition while others move: catching up, a consumer may leave one alone for a while."""
 
@@ -32,11 +35,21 @@ PARTITION_STALLED_SECONDS = 300.0
 class Watchdog:
     """Watches the consumer and the relay of one service."""
 
-    def __init__(self, shell: Shell[Any], consumer: Consumer, relay: Relay, *, patience_seconds: float = STALLED_SECONDS) -> None:
+    def __init__(
+        self,
+        shell: Shell[Any],
+        consumer: Consumer,
+        relay: Relay,
+        *,
+        patience_seconds: float = STALLED_SECONDS,
+        join_seconds: float = JOIN_SECONDS,
+    ) -> None:
         self._shell = shell
         self._consumer = consumer
         self._relay = relay
         self._patience = patience_seconds
+        self._join_patience = join_seconds
+        self._has_joined = False
         self._excused: float | None = None
         """When last nothing could be expected of the consumer (monotonic seconds); None: nobody watches."""
         self.kafka_silent = False
@@ -59,9 +72,10 @@ class Watchdog:
     async def look(self) -> None:
         """Compare what waits with what was done."""
         reach("watchdog.look")
+        self._has_joined = self._consumer.has_joined
         assigned = self._consumer.assigned()
         progress = await self._find_progress()
-        ends = await self._consumer.ends.find(assigned) if progress is not None else None
+        ends = await self._consumer.ends.find(self._watched(assigned, progress[0])) if progress is not None else None
         now = time.monotonic()
         self.kafka_silent = progress is not None and ends is None
         if self.kafka_silent:  # perhaps only for us, and without an error: nobody else would say so
@@ -81,6 +95,10 @@ class Watchdog:
         self._positions = positions
         self._answering_since = self._answering_since or now
         self._pending_since = (self._pending_since or now) if progress[1] else None
+
+    def _watched(self, assigned: set[Place], positions: dict[Place, int]) -> set[Place]:
+        """Return our partitions; before we know them, all that were ever read: if others move there, all is well."""
+        return assigned if self._has_joined else set(positions)
 
     async def _find_progress(self) -> tuple[dict[Place, int], bool] | None:
         """Return the positions, and whether the outbox holds something to publish; None: PostgreSQL does not answer.
@@ -104,8 +122,9 @@ class Watchdog:
             return None
         now = time.monotonic()
         idle = now - max(self._excused, self._consumer.progressed)
-        if idle > self._patience:
-            return f"nothing taken from Kafka for {idle:.0f} s although records wait"
+        if idle > (self._patience if self._has_joined else max(self._patience, self._join_patience)):
+            joined = "" if self._has_joined else ", and the group says nothing"
+            return f"nothing taken from Kafka for {idle:.0f} s although records wait{joined}"
         if not self._consumer.halted and any(now - since > PARTITION_STALLED_SECONDS for since in self._standing.values()):
             return "nothing taken from one partition for 5 minutes although records wait there"
         if self._pending_since is None or self._answering_since is None or not self._relay.leads or self._relay.last_error:

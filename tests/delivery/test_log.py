@@ -121,6 +121,21 @@ async def test_a_client_that_died_is_replaced(bench: Bench, broker: KafkaServer,
         await until(lambda: equals(bench.heard(mine), ("a", "b")))
 
 
+async def test_a_client_whose_group_was_given_up_is_replaced(
+    bench: Bench, broker: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = uuid.uuid4()
+    await publish(broker, added(1, "a", mine))
+    async with consuming(bench, broker) as consumer:
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+        client = consumer.subscriber.consumer
+        with monkeypatch.context() as patch:  # the same, met by a heartbeat: the fetches go on
+            patch.setattr(client._coordinator, "_send_req", _closed)
+            await until(lambda: is_not(client, consumer))
+        await publish(broker, added(2, "b", mine))
+        await until(lambda: equals(bench.heard(mine), ("a", "b")))
+
+
 async def test_a_client_that_was_stopped_is_not_replaced(bench: Bench, broker: KafkaServer) -> None:
     consumer = Consumer(bench.shell, bootstrap=broker.bootstrap, instance="0", group=f"test-{uuid.uuid4()}")
     serving = asyncio.create_task(consumer.serve())

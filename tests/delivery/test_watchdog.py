@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer
@@ -28,7 +29,7 @@ async def watching(
 ) -> AsyncIterator[Watchdog]:
     """Run a watchdog with little patience."""
     relay = relay or Relay("notifier", dsn=dsn, pool=bench.pool, producer=Producer(broker.bootstrap, client_id="test"))
-    watchdog = Watchdog(bench.shell, consumer, relay, patience_seconds=PATIENCE)
+    watchdog = Watchdog(bench.shell, consumer, relay, patience_seconds=PATIENCE, join_seconds=2 * PATIENCE)
     task = asyncio.create_task(watchdog.serve())
     try:
         yield watchdog
@@ -61,7 +62,7 @@ async def green_for(watchdog: Watchdog, seconds: float) -> bool:
 async def test_a_first_batch_that_fails_for_ever_turns_red(
     bench: Bench, database: str, empty_log: KafkaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_records: Any) -> dict[Any, int]:
+    async def broken(*_: object, **__: object) -> dict[Any, int]:
         raise RuntimeError("nobody expected this")
 
     monkeypatch.setattr(bench.shell, "take", broken)
@@ -94,6 +95,25 @@ async def test_a_fetcher_that_hangs_without_an_error_turns_red(
         await until(lambda: red(watchdog), seconds=PATIENCE + 5)
 
     assert await bench.heard(mine) == ("a",)
+
+
+async def test_a_consumer_that_never_hears_of_its_group_turns_red(
+    bench: Bench, database: str, empty_log: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = uuid.uuid4()
+    await publish(empty_log, added(1, "a", mine))
+    async with consuming(bench, empty_log):
+        await until(lambda: equals(bench.heard(mine), ("a",)))
+    await publish(empty_log, added(2, "b", mine))
+
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(GroupCoordinator, "_send_req", hang)
+    async with consuming(bench, empty_log) as consumer, watching(bench, database, empty_log, consumer) as watchdog:
+        assert await green_for(watchdog, PATIENCE + 1)
+        await until(lambda: red(watchdog), seconds=2 * PATIENCE + 5)
+        assert "the group says nothing" in (watchdog.fault() or "")
 
 
 async def test_a_relay_that_stands_still_turns_red(

@@ -17,7 +17,8 @@ from tests.chaos.scene import WAL_SEGMENT_BYTES
 from tests.chaos.stage import Fault, Stage
 from tests.chaos.town import LINKS
 
-POINT_SECONDS: Final = 25.0
+POINT_SECONDS: Final = 12.0
+POINT_TRIES: Final = 3
 _REPEATS: Final = 20
 _LONG_SHARE: Final = 0.25
 _WAITING: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)"
@@ -71,10 +72,10 @@ async def _die_at(stage: Stage, fault: Fault) -> None:
 async def _arm(stage: Stage, fault: Fault) -> None:
     armed = stage.scene.town.arm(fault.target, fault.point)
     first = first_of(fault.point)
-    for _ in range(2):  # another fault may keep the service from going there the first time
+    for _ in range(POINT_TRIES):  # another fault may keep the service from going there the first time
         if first is not None:
             await KINDS[first].make(stage, Fault(fault.at, first, fault.target, seconds=KINDS[first].seconds[1]))
-        until = time.monotonic() + POINT_SECONDS / 2
+        until = time.monotonic() + POINT_SECONDS
         while armed.exists() and time.monotonic() < until:
             await asyncio.sleep(0.05)
         if not armed.exists():

@@ -32,6 +32,8 @@ from shared.delivery.values import Input
 from shared.events.topics import SERVICES, TOPICS
 from tests.architecture.settings import settings_of
 
+PASSWORD = secrets.token_hex(8)
+"""Of all installations of a run: roles belong to the server, and one that lasts may connect again after others were opened."""
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
 """A Tuesday, noon in Rivemont."""
 BUILDS: dict[str, Build] = {"intake": build_intake, "router": build_router, "sla": build_sla, "stats": build_stats}
@@ -68,7 +70,7 @@ async def open_installation(admin_dsn: str, folder: Path, **intake: Any) -> Asyn
     FileClock.write(folder / "clock.json", shown=NOON, speed=1.0)
     async with AsyncExitStack() as stack:
         host = admin_dsn.split("@", 1)[1]
-        dsns = {service: f"postgresql://{role_of(service)}:{secrets.token_hex(8)}@{host}" for service in SERVICES}
+        dsns = {service: f"postgresql://{role_of(service)}:{PASSWORD}@{host}" for service in SERVICES}
         await migrate(admin_dsn, dsns, lambda _: None)
         apps = {}
         for service in BUILDS:

@@ -3,7 +3,6 @@
 On a real PostgreSQL, through the services' own shells; Kafka and its consumer are in test_log.py.
 """
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from shared.delivery.values import Input, RawRecord, Ticket
 from shared.events.envelope import MAX_VALUE_BYTES
 from shared.events.topics import SERVICES, Topic, consumed_by, dead_letters
 from shared.identifiers import RequestIds
-from tests.fuzz.installation import BUILDS, NOON, open_gate, settings_for
+from tests.fuzz.installation import BUILDS, NOON, PASSWORD, open_gate, settings_for
 from tests.fuzz.records import CANARY, KINDS, TOPIC, Good, Kind, Outcome, good
 
 PAIRS: Final = tuple((service, topic) for service in SERVICES for topic in consumed_by(service))
@@ -39,7 +38,7 @@ async def open_readers(admin_dsn: str, folder: Path) -> AsyncIterator[dict[str, 
     """Build the five services on an empty database, none of them serving; records are handed to their shells."""
     FileClock.write(folder / "clock.json", shown=NOON, speed=1.0)
     host = admin_dsn.split("@", 1)[1]
-    dsns = {service: f"postgresql://{role_of(service)}:{secrets.token_hex(8)}@{host}" for service in SERVICES}
+    dsns = {service: f"postgresql://{role_of(service)}:{PASSWORD}@{host}" for service in SERVICES}
     await migrate(admin_dsn, dsns, lambda _: None)
     async with AsyncExitStack() as stack:
         apps = {}

@@ -219,16 +219,15 @@ class Process:
     async def look_at_the_log(self, delay: int = 0) -> None:
         """See which log it is that is read; of another one than before, read from where PostgreSQL then says."""
         await pause(delay)
-        logs = self.world.log.identities()
-        while True:
+        while self._logs != (logs := self.world.log.identities()):
             try:
                 await self.shell.positions.turn_back_replaced(logs)
-                break
             except Unavailable:
                 await pause(SECOND)
-        self._logs = logs
-        for place in list(self._fetched):
-            self.go_back(place, self.group.tables.positions.get(place, 0))
+                continue
+            self._logs = logs
+            for place, owner in self.group.owner.items():  # the shipped consumers see within a second where PostgreSQL stands
+                owner.go_back(place, self.group.tables.positions.get(place, 0))
 
     def go_back(self, place: Place, offset: int) -> None:
         """Fetch from an earlier offset again."""

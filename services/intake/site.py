@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from services.intake.acts import Acts
 from services.intake.domain.request import TrackedRequest
@@ -49,7 +50,7 @@ class Site:
     def secure(self) -> None:
         """Put errors, headers, limits and assets around the routes. Once, after all of them."""
         answers = ProblemAnswers(self.kit, frame_of=self.frame, report=self.app.report_page_error)
-        secure(self.app.http, answers, max_body_bytes=self._largest_body_bytes)
+        secure(self.app.http, answers, max_body_bytes=self._largest_body_bytes, admit=self._refuse_when_full)
         self.app.http.mount(self.kit.assets.prefix, self.kit.assets.static_app(self._brand_of))
 
     def authority(self, request: Request) -> Authority:
@@ -88,18 +89,19 @@ class Site:
         return f"/{authority}/suivi/{token}"
 
     def limit_forms(self, request: Request) -> None:
-        """Refuse who sends more forms than a person can (429), and everybody while too many wait (503)."""
-        self._refuse_when_full()
+        """Refuse who sends more forms than a person can (429)."""
         self._limit(self._forms, request)
 
     def limit_calls(self, request: Request) -> None:
-        """Refuse who calls the API more often than is agreed (429), and everybody while too many wait (503)."""
-        self._refuse_when_full()
+        """Refuse who calls the API more often than is agreed (429)."""
         self._limit(self._calls, request)
 
-    def _refuse_when_full(self) -> None:
+    def _refuse_when_full(self, scope: Scope) -> None:
+        """Refuse every post while too many wait (503)."""
+        if scope["method"] != "POST":
+            return
         try:
-            self.app.shell.local.require_room()  # before anything is read: turning away must cost less than taking
+            self.app.shell.local.require_room()
         except Unavailable:
             raise unavailable() from None
 
@@ -110,7 +112,7 @@ class Site:
             raise Problem(429, headers={"Retry-After": str(wait)})
 
     def _find_authority(self, request: Request) -> Authority | None:
-        code = request.url.path.removeprefix("/").partition("/")[0]
+        code = request.scope["path"].removeprefix("/").partition("/")[0]
         return self.app.organisation.current.authorities.get(code)
 
     def _brand_of(self, code: str) -> Brand | None:

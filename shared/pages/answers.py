@@ -3,13 +3,14 @@
 import gettext
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from shared.pages.brand import Frame
 from shared.pages.environment import Pages
@@ -17,6 +18,7 @@ from shared.pages.problem import Problem
 from shared.pages.validation import field_problems
 
 MEDIA_TYPE = "application/problem+json"
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class ProblemAnswers:
@@ -62,8 +64,8 @@ class ProblemAnswers:
         frame = self._frame_of(request)
         translations = self._pages.catalogue.translations(frame.language)
         if self._wants_json(request):
-            body = problem_document(problem, translations)
-            return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+            body = _encode(problem_document(problem, translations))
+            return Response(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
         return self._pages.page("page_error.html", frame, status_code=problem.status, headers=problem.headers, problem=problem)
 
     def unexpected(self, request: Request, error: Exception) -> Response:
@@ -77,7 +79,7 @@ class ProblemAnswers:
             return PlainTextResponse(f"Erreur interne / internal error: {error_id}", status_code=500)
 
     def _wants_json(self, request: Request) -> bool:
-        if request.url.path.startswith(self._api_prefixes):
+        if request.scope["path"].startswith(self._api_prefixes):
             return True
         accept = request.headers.get("accept", "")
         return "json" in accept and "text/html" not in accept

@@ -25,18 +25,18 @@ def choose_language(offered: Sequence[str], *, asked: str | None, remembered: st
 
 def frame_for(request: Request, brand: Brand, *, section: str = "", navigation: tuple[Link, ...] = ()) -> Frame:
     """The frame of the page that answers this request."""
-    asked = request.query_params.get("lang")
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")  # request.url takes ten times as long
+    asked = request.query_params.get("lang") if query else None
     language = choose_language(
         brand.languages,
         asked=asked,
         remembered=request.cookies.get(COOKIE),
         accept=request.headers.get("accept-language"),
     )
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return Frame(
         brand=brand,
         language=language,
-        path=path,
+        path=f"{path}?{query}" if query else path,
         section=section,
         navigation=navigation,
         language_chosen=asked == language,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from fastapi import FastAPI
@@ -37,10 +38,15 @@ _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def secure(app: FastAPI, answers: ProblemAnswers, *, max_body_bytes: int) -> None:
-    """Problems answered, bodies guarded, headers set, unexpected errors caught: all of it, in the right order."""
+def secure(
+    app: FastAPI, answers: ProblemAnswers, *, max_body_bytes: int, admit: Callable[[Scope], None] = lambda scope: None
+) -> None:
+    """Problems answered, bodies guarded, headers set, unexpected errors caught: all of it, in the right order.
+
+    `admit` may raise Problem before anything of a request is read: turning away must cost less than taking.
+    """
     answers.install(app)
-    app.add_middleware(BodyGuard, answers=answers, max_body_bytes=max_body_bytes)
+    app.add_middleware(BodyGuard, answers=answers, max_body_bytes=max_body_bytes, admit=admit)
     app.add_middleware(UnexpectedErrors, answers=answers)
     app.add_middleware(SecurityHeaders)
 
@@ -99,10 +105,11 @@ class BodyGuard:
     Forms and JSON are read whole and checked; other bodies, such as uploads, are counted while they stream.
     """
 
-    def __init__(self, app: ASGIApp, *, answers: ProblemAnswers, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, answers: ProblemAnswers, max_body_bytes: int, admit: Callable[[Scope], None]) -> None:
         self._app = app
         self._answers = answers
         self._max_body_bytes = max_body_bytes
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,6 +117,7 @@ class BodyGuard:
             return
         wire = _Wire(receive)
         try:
+            self._admit(scope)
             await self._guarded(scope, wire, send)
         except Problem as problem:  # ours only: the application answers its own
             if problem.status == 413 and "expect" not in Headers(scope=scope):

@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import uvloop
@@ -14,6 +14,7 @@ import uvloop
 from tests.proof.http_load import post
 
 _ANSWER_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.002
 
 
 @dataclass
@@ -56,63 +57,107 @@ async def flood(port: int, *, rate: float | None, seconds: float, connections: i
     return Flood(set(map(UUID, told.pop("accepted"))), **told)
 
 
-def _request(number: int) -> bytes:
-    body: dict[str, object] = {
+def _request() -> bytes:
+    return _HEAD + uuid.uuid4().hex.encode() + _REST
+
+
+def _parts(path: str, body: dict[str, object]) -> tuple[bytes, bytes]:
+    """Return what comes before and after the key of a post: made once, since a flood is to cost its client little."""
+    head, _, rest = post(path, body, {"Idempotency-Key": "*"}).partition(b"*")
+    return head, rest
+
+
+_HEAD, _REST = _parts(
+    "/v1/requests",
+    {
         "authority": "rivemont",
         "channel": "app",
         "service": "voirie",
-        "email": f"presse{number}@courriel.example",
+        "email": "presse@courriel.example",
         "text": "Bonjour, le lampadaire devant le 12 rue des Tanneurs est éteint.",
-    }
-    return post("/v1/requests", body, {"Idempotency-Key": uuid.uuid4().hex})
+    },
+)
 
 
 class _Client:
+    """Posts what is due over the connections that wait for no answer; without a rate, something always is due."""
+
     def __init__(self, port: int, *, rate: float, seconds: float) -> None:
         self._port = port
         self._rate = rate
         self._seconds = seconds
-        self._next = 0
-        self.flood = Flood()
+        self._idle: list[_Connection] = []
+        self._open = 0
+        self._posted = 0
+        self.flood = Flood(seconds=seconds)
 
     async def run(self, connections: int) -> None:
+        """Open the connections, flood, and wait for the last answers."""
+        loop = asyncio.get_running_loop()
+        for _ in range(connections):
+            _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self._port)
+            self._idle.append(connection)
+        self._open = connections
         began = time.monotonic()
-        await asyncio.gather(*(self._connection(began) for _ in range(connections)))
-        self.flood.seconds = self._seconds
+        while (elapsed := time.monotonic() - began) < self._seconds:
+            self._post_until(elapsed * self._rate if self._rate else float("inf"))
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._post_until(self._seconds * self._rate)
+        while len(self._idle) < self._open and time.monotonic() - began < self._seconds + _ANSWER_SECONDS:
+            await asyncio.sleep(_LOOK_SECONDS)
+        self.flood.unknown += self._open - len(self._idle)
 
-    async def _connection(self, began: float) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            while True:
-                number, self._next = self._next, self._next + 1
-                due = began + number / self._rate if self._rate else time.monotonic()
-                if max(due, time.monotonic()) > began + self._seconds:
-                    return
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                writer.write(_request(number))
-                try:
-                    async with asyncio.timeout(_ANSWER_SECONDS):
-                        self._note(*await _answer(reader))
-                except (OSError, EOFError, TimeoutError):
-                    self.flood.unknown += 1
-                    return
-        finally:
-            writer.close()
+    def _post_until(self, due: float) -> None:
+        while self._idle and self._posted < due:
+            self._posted += 1
+            self._idle.pop().post()
 
-    def _note(self, status: int, head: bytes, body: bytes) -> None:
+    def answered(self, connection: "_Connection", status: int, head: bytes, body: bytes) -> None:
+        """Note an answer; its connection can take another post."""
         if status in (200, 201):
             self.flood.accepted.add(UUID(json.loads(body)["request_id"]))
-        elif status == 503 and b"\r\nretry-after:" in head.lower():
+        elif status == 503 and b"\r\nretry-after:" in head:
             self.flood.turned_away += 1
         else:
             self.flood.wrong += 1
+        self._idle.append(connection)
+
+    def lost(self, connection: "_Connection") -> None:
+        """Note that a connection was closed: if a post was on it, nobody knows what became of that."""
+        self._open -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+        else:
+            self.flood.unknown += 1
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = head.lower().split(b"\r\n")
-    length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
-    return int(head.split(b" ", 2)[1]), head, await reader.readexactly(length)
+class _Connection(asyncio.Protocol):
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._told = b""
+        self._transport = asyncio.Transport()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def post(self) -> None:
+        """Send one request that nobody sent before."""
+        self._transport.write(_request())
+
+    def data_received(self, data: bytes) -> None:
+        self._told += data
+        head, end, body = self._told.partition(b"\r\n\r\n")
+        if not end:
+            return
+        head = head.lower()
+        length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0])
+        if len(body) < length:
+            return
+        self._told = b""
+        self._client.answered(self, int(head.split(b" ", 2)[1]), head, body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._client.lost(self)
 
 
 def main() -> None:

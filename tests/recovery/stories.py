@@ -18,6 +18,7 @@ import httpx
 from shared.events.topics import SERVICES
 from tests.chaos.crowd import crowd
 from tests.recovery.runbook import follow
+from tests.recovery.visitors import come_meanwhile
 from tests.scene import Scene
 
 ESCROW_FILE: Final = "escrow.key"
@@ -140,6 +141,7 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
     await asyncio.to_thread(_restore, scene, copy, data)
     if not stopped_first:
         await _is_said(scene, operator)
+        await come_meanwhile(scene)
     await operator.follow("restore-postgresql.md", outcome, without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
     await _nothing_is_left_to_reconcile(scene, operator)
     await _keys_are_as_promised(scene, scene.history.accepted - known)

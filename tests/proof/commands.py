@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.events.handling import Action
 from tests.proof.evidence import Asked, Evidence, History
-from tests.proof.lives import acts_in
+from tests.proof.lives import IMPLIED, acts_in
 
 ACTIONS: Final[tuple[Action, ...]] = ("take_charge", "ask", "answer", "transfer", "resolve")
 
@@ -40,7 +40,8 @@ def _unequal(
     for action in ACTIONS:
         if effects[action] > wanted[action] and evidence.ends:  # else commands of a lost log are not to be seen any more
             yield f"7 command: {request_id} has {action} by software {effects[action]} times, {wanted[action]} were asked for"
-        if wanted[action] - effects[action] > refused[action]:
+        most = effects[action] + (effects[IMPLIED] if action == "take_charge" else 0)
+        if wanted[action] - most > refused[action]:
             yield (
                 f"7 command: {request_id} had {action} asked for by software {wanted[action]} times, and has "
                 f"{effects[action]} effects, {refused[action]} refusals"

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv check test proof demo servers lock audit clean
+.PHONY: help venv check lint types imports unit test proof demo servers lock audit clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 …` decides otherwise.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -23,11 +23,22 @@ $(STAMP): requirements/dev.txt deploy/local/environment.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
 	@"$(PYTHON)" -I deploy/local/environment.py $(LOCAL)/venv
 
-check: $(STAMP) ## Lint, types, imports, unit tests: seconds, no server
+check: $(STAMP) ## Lint, types, imports, unit tests: no server
+	@$(MAKE) --no-print-directory -j2 lint types imports unit
+
+lint types imports unit: $(STAMP)
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy $(wildcard aiguilleur services shared deploy tests)
+
+imports:
 	$(BIN)/lint-imports --cache-dir $(LOCAL)/cache/imports
+
+unit:
 	$(BIN)/python -m pytest -q -m "not integration and not e2e and not faults and not slow"
 
 test: check ## Everything: check, then the whole suite on real Kafka, PostgreSQL, SMTP and Chromium

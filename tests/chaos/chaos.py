@@ -23,7 +23,7 @@ LONG: Final = Form(
 )
 _SEEDS: Final = {"short": 3, "long": 20}
 KEPT: Final = folders.LOCAL / "proof" / "chaos"
-_SAME_RUN_SECONDS: Final = 3 * 3600.0
+_SAME_RUN_SECONDS: Final = 24 * 3600.0
 
 
 async def prove(options: Options) -> list[Figure]:

@@ -7,75 +7,30 @@ import gc
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
-from shared.events.topics import SERVICES, produced_by
+from deploy.local import folders
 from tests.proof.options import Options
 from tests.proof.report import Figure
-from tests.simulation.faults import KINDS
 from tests.simulation.run import run
 from tests.simulation.scheduler import HOUR
 from tests.simulation.settings import SHORT_SEEDS, Settings
 from tests.simulation.story import tell
+from tests.simulation.tally import Tally
 
 LONG_REQUESTS = 1_000_000
 LONG_SEEDS = 10_000
 FIRST_SEED = 1
 CHUNK = 10
+ROUND = 20
+"""After so many chunks it is said how far it came."""
 TOWN = 300
 """Requests of a town-day."""
-ACTS = (
-    "usager: add done", "usager: add refused", "usager: withdraw done", "usager: withdraw refused", "usager: reopen done",
-    "usager: reopen refused", "usager: erase done", "wrote badly", "repeated a post", "reused a key for something else",
-    "clicked twice", "handed over by an adapter", "handed over twice", "agent: soon", "agent: away", "agent: old link",
-    "agent forgot", "agent: link expired", "agent: two at once", "agent: same link twice", "agent: take_charge done",
-    "agent: ask done", "agent: answer done", "agent: transfer done", "agent: resolve done", "agent: answer refused",
-    "agent: transfer refused", "agent: answer unknown", "software: take_charge", "software: transfer", "software: resolve",
-    "software: answer", "software: issued twice", "software: resolve of a stranger", "software: resolve elsewhere",
-    "operator: skipped", "operator: replayed", "operator: republished", "mail taken", "mail put off", "mail refused",
-    "mail no address", "mail away", "parked gap", "parked waiting", "parked poison", "parked undecodable", "parked refused",
-    "settled taken", "settled replaced", "settled skipped", "waited for a lock", "state read back", "event read back",
-    "conflict or retry",
-)  # fmt: skip
-"""What people, mail servers and parked records must have done at least once."""
-
-
-@dataclass
-class Tally:
-    """What happened in some seeds."""
-
-    seeds: int = 0
-    requests: int = 0
-    thorough_seeds: int = 0
-    thorough_requests: int = 0
-    events: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    acts: Counter[str] = field(default_factory=Counter)
-    broken: dict[int, list[str]] = field(default_factory=dict)
-
-    def add(self, other: "Tally") -> None:
-        """Add what happened in others."""
-        self.seeds += other.seeds
-        self.requests += other.requests
-        self.thorough_seeds += other.thorough_seeds
-        self.thorough_requests += other.thorough_requests
-        self.events += other.events
-        self.faults += other.faults
-        self.acts += other.acts
-        self.broken |= other.broken
-
-    def missing(self) -> list[str]:
-        """Return the faults, acts and events that never happened."""
-        events = [cls.type_ for service in SERVICES for topic in produced_by(service) for cls in topic.types]  # type: ignore[attr-defined]  # every event class has it
-        return [
-            *(kind for kind in KINDS if not self.faults[kind]),
-            *(act for act in ACTS if not self.acts[act]),
-            *(name for name in events if not self.events[name]),
-        ]
+KEPT = folders.LOCAL / "proof" / "simulation.so-far.json"
 
 
 def run_seeds(first: int, last: int) -> Tally:
@@ -118,15 +73,27 @@ def _ready() -> None:
     gc.set_threshold(50_000, 20, 20)  # measured: with 200,000 or more it is slower
 
 
-def seeds(first: int, count: int, *, until: float | None = None, requests: int = 0) -> Tally:
-    """Run so many seeds on all cores, and on until so many requests were made; or until an instant (monotonic seconds)."""
-    tally, began = Tally(), time.monotonic()
-    chunks = iter(range(first, sys.maxsize, CHUNK))
+def seeds(
+    first: int, count: int, *, until: float | None = None, requests: int = 0, so_far: Path | None = None, commit: str = ""
+) -> Tally:
+    """Run so many seeds on all cores, and on until so many requests were made; or until an instant (monotonic seconds).
+
+    `so_far`: the file in which it keeps what it came to; broken off, it goes on there, as long as the commit is the same.
+    """
+    tally, began = (so_far and Tally.find(so_far, commit=commit)) or Tally(), time.monotonic()
+    before = tally.requests
+    if before:
+        print(
+            f"  {tally.seeds} seeds, {before} requests: as far as an earlier run of this commit came", file=sys.stderr, flush=True
+        )
+    chunks = iter(range(first + tally.seeds, sys.maxsize, CHUNK))
     with ProcessPoolExecutor(os.cpu_count(), initializer=_ready) as pool:
         while _goes_on(tally, count, until, requests):
-            for done in pool.map(_chunk, islice(chunks, 20)):
+            for done in pool.map(_chunk, islice(chunks, ROUND)):
                 tally.add(done)
-            rate = tally.requests / (time.monotonic() - began)
+            if so_far is not None:
+                tally.save(so_far, commit=commit)
+            rate = (tally.requests - before) / (time.monotonic() - began)
             goal = f"of {count}" if until is None else f"{max(0.0, until - time.monotonic()) / 60:.1f} min left"
             print(
                 f"  {tally.seeds} seeds {goal}, {tally.requests} requests, {sum(tally.faults.values())} faults, "
@@ -181,7 +148,7 @@ async def prove(options: Options) -> list[Figure]:
     elif options.short:
         tally = seeds(FIRST_SEED, SHORT_SEEDS)
     else:
-        tally = seeds(FIRST_SEED, LONG_SEEDS, requests=LONG_REQUESTS)
+        tally = seeds(FIRST_SEED, LONG_SEEDS, requests=LONG_REQUESTS, so_far=KEPT, commit=options.commit)
     _print(tally)
     print(*stories(tally), sep="\n\n")
     missing = tally.missing()

@@ -6,11 +6,11 @@ from itertools import pairwise, zip_longest
 from typing import Final, get_args
 from uuid import UUID
 
-from services.router.domain.life import TRANSITIONS, Move
 from shared.events.topics import TOPICS
 from tests.proof.evidence import Evidence, History, Record, What
+from tests.proof.paths import PATHS
 
-MOVES: dict[str, tuple[Move, ...]] = {
+MOVES: dict[str, tuple[str, ...]] = {
     "transferred": ("transfer",),
     "taken_in_charge": ("take_charge",),
     "usager_asked": ("ask",),
@@ -73,7 +73,7 @@ def broken_lives(evidence: Evidence, history: History) -> Iterable[str]:
             continue
         for before, after in pairwise(life[1:]):
             moves = MOVES.get(after.name, ())
-            if after.data["status"] not in [TRANSITIONS.get((before.data["status"], move)) for move in moves]:
+            if after.data["status"] not in [PATHS.get(before.data["status"], {}).get(move) for move in moves]:
                 yield f"2 path: {request_id} goes from {before.data['status']} by {after.name} to {after.data['status']}"
         version = 0
         for one in told:

@@ -1,4 +1,4 @@
-"""What business software asked for: of invariant 7, that each command had one effect or one refusal, and no more."""
+"""What business software asked for: of invariant 7, that each command that may be asked had one effect or one refusal."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -48,9 +48,35 @@ def _unequal(
             )
 
 
+def wrongly_refused(evidence: Evidence, history: History) -> Iterable[str]:
+    """Return each command that was parked though it was for a request of its authority that the router knew by then."""
+    tickets = _tickets(evidence)
+    known_since = {
+        row["request_id"]: row["created_at"] for row in evidence.rows["router.outbox"] if row["type"].endswith("registered.v1")
+    }
+    owners = {one: told[0].data["authority"] for one, told in evidence.by_topic.get("requests.v1", {}).items()}
+    parked = {(row["topic"], row["partition"], row["offset"]): row for row in evidence.rows["router.parked"]}
+    for one in evidence.asked:
+        row = parked.get((one.topic, one.partition, one.offset))
+        if row is None or one.command is None or (one.source, one.id) in tickets or one.command.request_id in history.forged:
+            continue  # what is neither parked nor taken: see consumption
+        about = one.command
+        if owners.get(about.request_id) != about.authority or about.request_id not in known_since:
+            continue
+        if row["parked_at"] > known_since[about.request_id]:
+            yield (
+                f"7 refused: {one.source} {one.id} wants to {about.action} {about.request_id}, which is of its authority; "
+                f"it was parked as {row['why']}, and nothing was wrong with it"
+            )
+
+
+def _tickets(evidence: Evidence) -> set[tuple[str, str]]:
+    return {(row["source"], row["id"]) for row in evidence.rows["router.inbox"]}
+
+
 def _taken(evidence: Evidence) -> Mapping[UUID, Counter[str]]:
     """Return how often each action was asked for of each request, by commands that the router took, repetitions left out."""
-    taken = {(row["source"], row["id"]) for row in evidence.rows["router.inbox"]}
+    taken = _tickets(evidence)
     once: dict[tuple[str, str], Asked] = {(one.source, one.id): one for one in evidence.asked if one.command is not None}
     counts: dict[UUID, Counter[str]] = {}
     for name, one in once.items():

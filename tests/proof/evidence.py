@@ -37,7 +37,10 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     **{f"{one}.request": ("request_id", "held", "state", *_counters(one)) for one in SERVICES},
     **{f"{one}.outbox": ("request_id", "topic", "sequence", "type", "value", "created_at", "published_at") for one in SERVICES},
     **{
-        f"{one}.parked": ("request_id", "topic", "partition", "offset", "sequence", "why", "resolved_at", "resolution")
+        f"{one}.parked": (
+            *("request_id", "topic", "partition", "offset", "sequence"),
+            *("why", "parked_at", "resolved_at", "resolution"),
+        )
         for one in SERVICES
     },
     **{f"{one}.position": ("topic", "partition", "next_offset") for one in SERVICES},

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,13 +60,25 @@ def publish(evidence: Evidence, *, total: int | None = None, **services: int | N
     evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
 
 
+def ask(evidence: Evidence, request_id: UUID, action: Action, *, authority: str = "rivemont") -> None:
+    """Have business software have asked for something."""
+    command = CommandIssued(request_id=request_id, authority=authority, at=MONDAY, action=action)
+    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+
+
 def issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
     """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
-    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
-    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+    ask(evidence, request_id, action)
     add_row(evidence, "router.inbox", source="erp", id="1")
     if unsealed:
         alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
+
+
+def refuse(evidence: Evidence, request_id: UUID, *, parked_at: datetime, authority: str = "rivemont") -> None:
+    """Have business software have asked for something, the router have parked it, and an operator have skipped it."""
+    ask(evidence, request_id, "resolve", authority=authority)
+    row = {"request_id": None, "topic": "commands.v1", "sequence": None, "partition": 0, "offset": 0, "why": "refused"}
+    add_row(evidence, "router.parked", **row, parked_at=parked_at, resolved_at=parked_at, resolution="skipped")
 
 
 def park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:

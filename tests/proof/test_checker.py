@@ -35,6 +35,7 @@ from tests.proof.spoiling import (
     park_and_let_go,
     park_and_say,
     publish,
+    refuse,
     repeat,
     send_again,
     swap,
@@ -77,6 +78,16 @@ def test_a_record_that_was_lost_and_noticed_as_a_gap_is_no_fault_of_the_services
     evidence.ends = {}
     found = [line for line in violations(evidence, story.history, thorough=False) if str(story.worked) in line]
     assert [line for line in found if not line.startswith("8")] == []  # the states were not held back, as parked ones are
+
+
+@pytest.mark.parametrize("why", ["stranger", "of another authority", "too soon"])
+def test_a_command_may_be_refused_that_is_about_a_request_the_router_does_not_know_or_that_is_not_its_own(why: str) -> None:
+    story = Story()
+    evidence = story.evidence()
+    request_id = NOBODY if why == "stranger" else story.worked
+    authority = "valbourg" if why == "of another authority" else "rivemont"
+    refuse(evidence, request_id, parked_at=MONDAY if why == "too soon" else story.now, authority=authority)
+    assert violations(evidence, story.history) == []
 
 
 def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
@@ -197,6 +208,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "commands": [
         ("has resolve by software 1 times, 0 were asked for", lambda s, e: issue(e, s.resolved, "ask", unsealed="resolved")),
         ("had take_charge asked for by software 1 times", lambda s, e: issue(e, s.resolved, "take_charge")),
+        ("7 refused: erp 1 wants to resolve", lambda s, e: refuse(e, s.worked, parked_at=s.now)),
         ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: issue(e, NOBODY, "resolve")),
     ],
     "states": [

@@ -21,24 +21,17 @@ def miscounted_commands(evidence: Evidence, history: History) -> Iterable[str]:
     wanted = _taken(evidence)
     if not wanted:
         return
-    for request_id, life in evidence.told("handling.v1", without=history.aside).items():
+    for request_id, life in evidence.told("handling.v1", without=history.forged).items():
         effects = acts_in([one for one in life if one.data.get("sealed") is None], [])
         refused = Counter(one.data["action"] for one in life if one.name == "command_refused")
-        yield from _unequal(request_id, wanted.get(request_id, Counter()), effects, refused, evidence, history)
-    for request_id in wanted.keys() - evidence.by_topic.get("handling.v1", {}).keys() - history.aside:
+        yield from _unequal(request_id, wanted.get(request_id, Counter()), effects, refused)
+    for request_id in wanted.keys() - evidence.by_topic.get("handling.v1", {}).keys() - history.forged:
         yield f"7 command: {sum(wanted[request_id].values())} were taken for {request_id}, which has no life"
 
 
-def _unequal(
-    request_id: UUID,
-    wanted: Counter[str],
-    effects: Counter[str],
-    refused: Counter[str],
-    evidence: Evidence,
-    history: History,
-) -> Iterable[str]:
+def _unequal(request_id: UUID, wanted: Counter[str], effects: Counter[str], refused: Counter[str]) -> Iterable[str]:
     for action in ACTIONS:
-        if effects[action] > wanted[action] and evidence.ends:  # else commands of a lost log are not to be seen any more
+        if effects[action] > wanted[action]:
             yield f"7 command: {request_id} has {action} by software {effects[action]} times, {wanted[action]} were asked for"
         most = effects[action] + (effects[IMPLIED] if action == "take_charge" else 0)
         if wanted[action] - most > refused[action]:
@@ -77,7 +70,8 @@ def _tickets(evidence: Evidence) -> set[tuple[str, str]]:
 def _taken(evidence: Evidence) -> Mapping[UUID, Counter[str]]:
     """Return how often each action was asked for of each request, by commands that the router took, repetitions left out."""
     taken = _tickets(evidence)
-    once: dict[tuple[str, str], Asked] = {(one.source, one.id): one for one in evidence.asked if one.command is not None}
+    everything = evidence.asked_before + evidence.asked
+    once: dict[tuple[str, str], Asked] = {(one.source, one.id): one for one in everything if one.command is not None}
     counts: dict[UUID, Counter[str]] = {}
     for name, one in once.items():
         if name in taken and one.command is not None:

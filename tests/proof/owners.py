@@ -15,10 +15,10 @@ def wrong_owners(evidence: Evidence, history: History) -> Iterable[str]:
     rows = {row["request_id"]: row for row in evidence.rows["router.assignment"]}
     count = Counter(row["request_id"] for row in evidence.rows["router.assignment"])
     yield from (
-        f"4 owner: {one} has {count[one]} rows of assignment" for one in history.accepted - history.aside if count[one] != 1
+        f"4 owner: {one} has {count[one]} rows of assignment" for one in history.accepted - history.forged if count[one] != 1
     )
-    queues = evidence.told("queues.v1", without=history.aside)
-    for request_id, told in evidence.told("handling.v1", without=history.aside).items():
+    queues = evidence.told("queues.v1", without=history.forged)
+    for request_id, told in evidence.told("handling.v1", without=history.forged).items():
         life = moved(told)
         yield from _instants(request_id, told)
         yield from _changes(request_id, life)

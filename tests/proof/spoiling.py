@@ -86,17 +86,16 @@ def park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
     park(evidence, "sla", find(evidence, "handling.v1", story.worked, "answered"))
 
 
-def park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
-    for service in ("router", "sla", "notifier", "stats"):
-        for one in [one for one in evidence.log if (one.topic, one.request_id) == (topic, request_id)]:
-            if one.sequence > above:
-                park(evidence, service, one)
-
-
 def park(evidence: Evidence, service: str, one: Record, **more: Any) -> None:
     row = {"request_id": one.request_id, "topic": one.topic, "sequence": one.sequence, "partition": 0, "offset": 9}
     add_row(evidence, f"{service}.parked", **row, why="gap", resolved_at=None, resolution=None, **more)
     find_row(evidence, f"{service}.request", request_id=one.request_id)["held"] = True
+
+
+def park_garbage(evidence: Evidence, service: str, topic: str) -> None:
+    """Have a service have parked what nobody can read, and an operator have skipped it."""
+    row = {"request_id": None, "topic": topic, "sequence": None, "partition": 0, "offset": 0, "why": "undecodable"}
+    add_row(evidence, f"{service}.parked", **row, resolved_at=MONDAY, resolution="skipped")
 
 
 def alter(evidence: Evidence, topic: str, request_id: UUID, name: str, *, committed: bool = True, **data: Any) -> None:
@@ -180,8 +179,3 @@ def keep_refused(story: Story, evidence: Evidence) -> None:
 def tell_canary(story: Story, evidence: Evidence) -> None:
     story.history.canary = "canari"
     write(evidence, story.worked, "mon canari")
-
-
-def tell_name(story: Story, evidence: Evidence) -> None:
-    story.history.secrets[story.worked] = ("Léa",)
-    write(evidence, story.worked, "Léa M.")

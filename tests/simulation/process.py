@@ -130,8 +130,7 @@ class Process:
         self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
         self.shell.positions = Positions(self.shell.pool, self.shell.store, group.name)
         self.parking = MemoryParking(self.shell, group.tables)
-        self._fetched, self._logs = {}, {}
-        self._dirty = {}
+        self._fetched, self._logs, self._dirty = {}, {}, {}
         self.tasks = []
         self._consumer = self.spawn(self._consume())
         self.spawn(self.look_at_the_log())

@@ -11,12 +11,15 @@ import msgspec
 
 from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
+from tests.proof.disclosure import CHANNELS
 from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.evidence import Evidence, Mail, Record
-from tests.proof.small_town import MONDAY
+from tests.proof.small_town import AUTHORITY, MONDAY
 from tests.proof.story import Story
 
 NOBODY = UUID(int=99)
+_MONTH = ("rivemont", MONDAY.date().replace(day=1))
+_COLUMNS = ("received", "taken_in_charge", "escalated", "transferred")
 
 
 def double_the_positions(evidence: Evidence) -> None:
@@ -51,13 +54,20 @@ def log_parked(evidence: Evidence, **parked: int) -> None:
 
 def publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
     """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
-    columns = ("received", "taken_in_charge", "escalated", "transferred")
 
     def line(received: int | None) -> dict[str, Any]:
-        return {column: {"amount": received if column == "received" else None} for column in columns}
+        return {column: {"amount": received if column == "received" else None} for column in _COLUMNS}
 
     lines = [{"code": code} | line(amount) for code, amount in services.items()]
-    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
+    evidence.published = {_MONTH: {"total": line(total), "services": lines, "channels": []}}
+
+
+def publish_nothing(evidence: Evidence) -> None:
+    """Have the service of the statistics hide everything of the story's month."""
+    nothing = {column: {"amount": None} for column in _COLUMNS}
+    services = [{"code": service.code} | nothing for service in AUTHORITY.services_public()]
+    channels = [{"code": code} | nothing for code in CHANNELS]
+    evidence.published = {_MONTH: {"total": nothing, "services": services, "channels": channels}}
 
 
 def ask(evidence: Evidence, request_id: UUID, action: Action, *, authority: str = "rivemont") -> None:

@@ -169,7 +169,8 @@ READING: Final = (
         edit(
             _SHELL,
             "            self.log.error(event, why=one.why, error_id",
-            '            if one.why == "waiting":\n                continue\n            self.log.error(event, why=one.why, error_id',
+            '            if one.why == "waiting":\n                continue\n'
+            "            self.log.error(event, why=one.why, error_id",
         ),
         simulated("13 silent: "),
     ),

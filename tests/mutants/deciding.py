@@ -30,6 +30,42 @@ DECIDING: Final = (
         also=(simulated("acts: "),),
     ),
     Mutant(
+        "commands-refused",
+        "Whatever business software asks for is put aside as if it were none of its business",
+        (
+            Edit(
+                "services/router/admission.py",
+                "from shared.delivery.values import Input\n",
+                "from shared.delivery.errors import InputRefused\nfrom shared.delivery.values import Input\n",
+            ),
+            Edit(
+                "services/router/admission.py",
+                "    act = Act(action=command.action,",
+                '    if command.action:\n        raise InputRefused("not for you")\n    act = Act(action=command.action,',
+            ),
+        ),
+        caught(
+            "tests/router/test_commands.py::test_business_software_takes_charge_and_resolves",
+            servers=True,
+            says="test_business_software_takes_charge_and_resolves",
+        ),
+        also=(simulated("7 refused: "),),
+    ),
+    Mutant(
+        "reply-still-waited-for",
+        "The usager's reply leaves the request waiting for it",
+        edit(
+            "services/router/domain/life.py",
+            '    ("waiting", "add"): "in_charge",\n',
+            '    ("waiting", "add"): "waiting",\n',
+        ),
+        caught(
+            "tests/proof/test_lives.py::test_the_checker_and_the_router_know_the_same_lives",
+            says="test_the_checker_and_the_router_know_the_same_lives",
+        ),
+        also=(simulated("2 path: "),),
+    ),
+    Mutant(
         "looking-acts",
         "Opening a link acts: whatever scans mails for viruses takes charge of every request",
         edit(

@@ -164,6 +164,17 @@ READING: Final = (
         also=(simulated("12 records: "),),
     ),
     Mutant(
+        "parked-in-silence",
+        "What waits for a parked record is put aside without a word in the log",
+        edit(
+            _SHELL,
+            "            self.log.error(event, why=one.why, error_id",
+            '            if one.why == "waiting":\n                continue\n'
+            "            self.log.error(event, why=one.why, error_id",
+        ),
+        simulated("13 silent: "),
+    ),
+    Mutant(
         "tried-again-after-unknown",
         "A commit whose outcome nobody knows is run once more at once, as if it had failed",
         edit(

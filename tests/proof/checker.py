@@ -7,7 +7,7 @@ for a real town (`gathering.gather`) and for the simulation, which builds the ev
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tests.proof.commands import miscounted_commands
+from tests.proof.commands import miscounted_commands, wrongly_refused
 from tests.proof.consumption import unaccounted_records, untaken_records
 from tests.proof.counts import disclosed_cells, miscounted_cells, misreported_cells
 from tests.proof.cries import wrong_cries
@@ -36,6 +36,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     altered_promises,
     untaken_records,
     miscounted_commands,
+    wrongly_refused,
     wrong_mails,
     miscounted_cells,
     misreported_cells,

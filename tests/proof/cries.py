@@ -14,11 +14,12 @@ def wrong_cries(evidence: Evidence, history: History) -> Iterable[str]:
         return
     for service in SERVICES:
         parked = evidence.rows[f"{service}.parked"]
-        said = sum(evidence.logged[service, event] for event in CRIES)
-        if said > len(parked):
-            yield f"13 cry: {service} said {said} times that it parked something, it parked {len(parked)}"
-        if said < len(parked) and service not in history.untold:
-            yield f"13 silent: {service} parked {len(parked)} records, and said {said} times that it did"
+        said, untold = sum(evidence.logged[service, event] for event in CRIES), history.untold[service]
+        told = f"{service} parked {len(parked)} records, of {untold} it never heard itself, and it told of {said}"
+        if said + untold > len(parked):
+            yield f"13 cry: {told}"
+        if said + untold < len(parked):
+            yield f"13 silent: {told}"
         gaps = sum(row["why"] == "gap" for row in parked)
-        if gaps and not evidence.logged[service, "delivery.gap"] and service not in history.untold:
+        if gaps > untold and not evidence.logged[service, "delivery.gap"]:
             yield f"13 silent: {service} met {gaps} gaps, and never said so"

@@ -12,9 +12,9 @@ _UNTAKEN = ("registered", "assigned")
 
 def broken_delays(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each warning, miss or escalation that is there twice, early or after the end, and each that is missing."""
-    escalations = evidence.told("escalations.v1", without=history.aside)
-    lives = evidence.told("handling.v1", without=history.aside)
-    for request_id, events in evidence.told("requests.v1", without=history.aside).items():
+    escalations = evidence.told("escalations.v1", without=history.forged)
+    lives = evidence.told("handling.v1", without=history.forged)
+    for request_id, events in evidence.told("requests.v1", without=history.forged).items():
         received = events[0]
         told = escalations.get(request_id, [])
         keys = Counter((one.data["promise"], one.name, one.data.get("level")) for one in told)

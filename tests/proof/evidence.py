@@ -37,7 +37,10 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     **{f"{one}.request": ("request_id", "held", "state", *_counters(one)) for one in SERVICES},
     **{f"{one}.outbox": ("request_id", "topic", "sequence", "type", "value", "created_at", "published_at") for one in SERVICES},
     **{
-        f"{one}.parked": ("request_id", "topic", "partition", "offset", "sequence", "why", "resolved_at", "resolution")
+        f"{one}.parked": (
+            *("request_id", "topic", "partition", "offset", "sequence"),
+            *("why", "parked_at", "resolved_at", "resolution"),
+        )
         for one in SERVICES
     },
     **{f"{one}.position": ("topic", "partition", "next_offset") for one in SERVICES},
@@ -85,13 +88,13 @@ class History:
     refused: set[str] = field(default_factory=set)
     """Posts that can only be refused, by their Idempotency-Key."""
     forged: set[UUID] = field(default_factory=set)
-    """Requests that the test wrote into the log itself: intake never took them."""
-    spoilt: set[UUID] = field(default_factory=set)
-    """Requests of which the test lost or spoilt a record: they may be parked, and what follows of them is not judged."""
-    lost: set[tuple[str, UUID, int]] = field(default_factory=set)
-    """Records that the test took out of the log: (topic, request, sequence). Each has to be noticed as a gap."""
-    disordered: bool = False
-    """Whether the test wrote records of one request and topic in another order than the relay."""
+    """Requests that the test wrote into the log itself, and intake never took: they are no measure of the services."""
+    spoilt: Counter[str] = field(default_factory=Counter)
+    """How many records of each topic the test made unreadable. Sent anew within the batch, such a one leaves no trace."""
+    disordered: set[tuple[str, UUID]] = field(default_factory=set)
+    """Topics and requests whose records may lie in the log in another order than they were made: some came a second time only."""
+    log_lost: bool = False
+    """Whether the log was lost, and begun anew from the archives: what was parked of the lost one does not lie in this one."""
     acts: list[Act] | None = None
     """All that anybody did to these requests; None: others act too, and acts are not counted."""
     mail_losses: list[Period] = field(default_factory=list)
@@ -102,21 +105,14 @@ class History:
     """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
     longest_send: timedelta = timedelta(seconds=60)
     """How long a mail may be under way that was written before its request was erased."""
-    secrets: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """Words of the person behind a request: in clear nowhere in its rows and records."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
-    untold: set[str] = field(default_factory=set)
-    """Services that died, or lost their database's word: what they committed just before they may not have logged."""
+    untold: Counter[str] = field(default_factory=Counter)
+    """How many records each service parked in commits of which it never heard: it died then, or the answer was lost."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
     """The instant of the town's clock up to which all that is due must have been done."""
-
-    @property
-    def aside(self) -> set[UUID]:
-        """The requests that are no measure of the services: forged or spoilt."""
-        return self.forged | self.spoilt
 
 
 @lru_cache
@@ -189,6 +185,7 @@ class Evidence:
 
     log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
     partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
+    asked_before: those of a log that was lost; some of them had been taken.
     authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
     event); None: logs are not looked at. published: what the statistics' API answers about a month, by authority and first day.
     written: what else is written down, with where it is: the bytes of all records, of tables that are not in `rows`, of logs.
@@ -203,6 +200,7 @@ class Evidence:
     logged: Counter[tuple[str, str]] | None = None
     published: Mapping[tuple[str, date], Any] = field(default_factory=dict)  # Any: JSON
     written: Sequence[Written] = ()
+    asked_before: list[Asked] = field(default_factory=list)
 
     @cached_property
     def by_topic(self) -> dict[str, dict[UUID, list[Record]]]:

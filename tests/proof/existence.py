@@ -26,8 +26,7 @@ def missing_requests(evidence: Evidence, history: History) -> Iterable[str]:
         for one in told
         if one.name == "received"
     )
-    lost = {request_id for topic, request_id, sequence in history.lost if (topic, sequence) == ("requests.v1", 1)}
-    for one in held - lost:
+    for one in held:
         if received[one] != 1:
             yield f"1 received: {one} was received {received[one]} times, says the log"
     yield from (f"1 received: {one} is in the log, and not in intake" for one in received.keys() - held)
@@ -35,7 +34,7 @@ def missing_requests(evidence: Evidence, history: History) -> Iterable[str]:
 
 def unaccounted_requests(evidence: Evidence, history: History) -> Iterable[str]:
     """Return whether accepted = open + closed + erased, with the numbers."""
-    held = {one for one, row in evidence.requests["intake"].items() if row["state"] is not None} - history.aside
+    held = {one for one, row in evidence.requests["intake"].items() if row["state"] is not None} - history.forged
     status = {row["request_id"]: row["status"] for row in evidence.rows["router.assignment"]}
     counts = Counter(status.get(request_id, "nowhere") for request_id in held)
     if sum(counts[one] for one in _STATUSES) != len(held):

@@ -14,7 +14,7 @@ def leftovers(evidence: Evidence, history: History) -> Iterable[str]:
         for row in evidence.rows[f"{service}.halt"]:
             yield f"13 halted: {service} {row['instance']}: {row['why']}"
     for row in evidence.rows["sla.deadline"]:
-        if history.checked_at is not None and row["due_at"] <= history.checked_at and row["request_id"] not in history.aside:
+        if history.checked_at is not None and row["due_at"] <= history.checked_at and row["request_id"] not in history.forged:
             yield f"13 pending: {row['what']} of {row['request_id']} {row['promise']} was due at {row['due_at']}"
     for row in evidence.rows.get("pg.session", ()):
         if row["open_seconds"] < LONGEST_OPEN_SECONDS:

@@ -34,13 +34,13 @@ def wrong_mails(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each letter that was wanted and not told of, said to be sent and not there, or there and not wanted."""
     wants = _wants(evidence, history)
     wanted = wants.keys()
-    told = [one for one in evidence.log if one.topic == "notifications.v1" and one.request_id not in history.aside]
+    told = [one for one in evidence.log if one.topic == "notifications.v1" and one.request_id not in history.forged]
     sent = {(one.request_id, one.data["letter"]) for one in told if one.name == "sent"}
     failed = {(one.request_id, one.data["letter"]) for one in told if one.name == "failed"}
     # Given up because their requests were erased: one of them may have been under way just then.
     crossed = {(one.request_id, one.data["letter"]) for one in told if one.name == "failed" and one.data["why"] == "erased"}
-    pending = {(row["request_id"], row["name"]) for row in evidence.rows["notifier.letter"]} - _about(history.aside, evidence)
-    arrived = {letter for letter in map(letter_of, evidence.message_ids) if letter[0] not in history.aside}
+    pending = {(row["request_id"], row["name"]) for row in evidence.rows["notifier.letter"]} - _about(history.forged, evidence)
+    arrived = {letter for letter in map(letter_of, evidence.message_ids) if letter[0] not in history.forged}
     for request, name in wanted - sent - failed - pending:
         yield f"9 no mail: {name} of {request} was neither sent nor failed, and is not to be sent"
     yield from (f"9 nobody wanted: {name} of {request} was told" for request, name in (sent | failed) - wanted)
@@ -68,7 +68,7 @@ def _wants(evidence: Evidence, history: History) -> dict[Letter, Record]:
     """Return each letter that the log wants, with the event that does."""
     wants: dict[Letter, Record] = {}
     for one in evidence.log:
-        if one.request_id in history.aside or one.topic not in ("requests.v1", "handling.v1", "escalations.v1"):
+        if one.request_id in history.forged or one.topic not in ("requests.v1", "handling.v1", "escalations.v1"):
             continue
         for name in _WANTED.get(one.name, ()):
             wants.setdefault((one.request_id, name.format_map(one.data)), one)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from itertools import pairwise, zip_longest
 from uuid import UUID
 
-from services.router.domain.life import OPEN
 from tests.proof.evidence import Evidence, History, Record, Row
 from tests.proof.lives import moved
+from tests.proof.paths import OWNED
 
 
 def wrong_owners(evidence: Evidence, history: History) -> Iterable[str]:
@@ -15,10 +15,10 @@ def wrong_owners(evidence: Evidence, history: History) -> Iterable[str]:
     rows = {row["request_id"]: row for row in evidence.rows["router.assignment"]}
     count = Counter(row["request_id"] for row in evidence.rows["router.assignment"])
     yield from (
-        f"4 owner: {one} has {count[one]} rows of assignment" for one in history.accepted - history.aside if count[one] != 1
+        f"4 owner: {one} has {count[one]} rows of assignment" for one in history.accepted - history.forged if count[one] != 1
     )
-    queues = evidence.told("queues.v1", without=history.aside)
-    for request_id, told in evidence.told("handling.v1", without=history.aside).items():
+    queues = evidence.told("queues.v1", without=history.forged)
+    for request_id, told in evidence.told("handling.v1", without=history.forged).items():
         life = moved(told)
         yield from _instants(request_id, told)
         yield from _changes(request_id, life)
@@ -28,7 +28,7 @@ def wrong_owners(evidence: Evidence, history: History) -> Iterable[str]:
 
 def _instants(request_id: UUID, told: list[Record]) -> Iterable[str]:
     for one in told[1:]:  # the first says that it is registered: at the same instant it gets its owner
-        if (one.data["status"] in OPEN) != (one.data["service"] is not None):
+        if (one.data["status"] in OWNED) != (one.data["service"] is not None):
             yield f"4 owner: {request_id} is {one.data['status']} and owned by {one.data['service']} at {one.data['version']}"
 
 

@@ -16,7 +16,7 @@ def altered_promises(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each place where a service keeps, or tells, another instant than the one that was announced."""
     announced = {
         request_id: {"taking_charge": told[0].instant_of("promise", "due_at"), "unowned": told[0].instant("unowned_due_at")}
-        for request_id, told in evidence.told("requests.v1", without=history.aside).items()
+        for request_id, told in evidence.told("requests.v1", without=history.forged).items()
         if "promise" in told[0].data
     }
     for one in evidence.log:
@@ -53,9 +53,9 @@ def _inside(state: Any, path: tuple[str, ...]) -> Any:  # Any: what JSON holds
 
 def _wrong_deadlines(evidence: Evidence, history: History) -> Iterable[str]:
     """The rows that the clock goes by are of running clocks, and say the announced instants."""
-    received = evidence.told("requests.v1", without=history.aside)
-    raised = evidence.told("escalations.v1", without=history.aside)
-    lives = evidence.told("handling.v1", without=history.aside)
+    received = evidence.told("requests.v1", without=history.forged)
+    raised = evidence.told("escalations.v1", without=history.forged)
+    lives = evidence.told("handling.v1", without=history.forged)
     rows = {(row["request_id"], row["promise"]): row for row in evidence.rows["sla.deadline"]}
     for request_id, told in received.items():
         life = lives.get(request_id, [])
@@ -68,7 +68,7 @@ def _wrong_deadlines(evidence: Evidence, history: History) -> Iterable[str]:
             expected = None if ended else _next_deadline(told[0], promise, mine)
             if (None if row is None else (row["what"], row["due_at"])) != expected:
                 yield f"6 deadline: the row of {request_id} {promise} is {row and tuple(row.values())}, expected {expected}"
-    stray = {request_id for request_id, _ in rows} - history.aside
+    stray = {request_id for request_id, _ in rows} - history.forged
     yield from (f"6 deadline: {request_id} has one, and was never received" for request_id in stray)
 
 
@@ -85,9 +85,9 @@ def _next_deadline(received: Record, promise: str, told: list[Record]) -> tuple[
 
 def miscalculated_promises(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each instant, and each elapsed time, that the minutes of the calendar do not confirm. Takes its time."""
-    lives = evidence.told("handling.v1", without=history.aside)
-    raised = evidence.told("escalations.v1", without=history.aside)
-    for request_id, told in evidence.told("requests.v1", without=history.aside).items():
+    lives = evidence.told("handling.v1", without=history.forged)
+    raised = evidence.told("escalations.v1", without=history.forged)
+    for request_id, told in evidence.told("requests.v1", without=history.forged).items():
         received = told[0]
         if "promise" not in received.data:
             continue

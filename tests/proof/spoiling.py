@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,15 @@ import msgspec
 
 from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
+from tests.proof.disclosure import CHANNELS
 from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.evidence import Evidence, Mail, Record
-from tests.proof.small_town import MONDAY
+from tests.proof.small_town import AUTHORITY, MONDAY
 from tests.proof.story import Story
 
 NOBODY = UUID(int=99)
+_MONTH = ("rivemont", MONDAY.date().replace(day=1))
+_COLUMNS = ("received", "taken_in_charge", "escalated", "transferred")
 
 
 def double_the_positions(evidence: Evidence) -> None:
@@ -50,22 +54,41 @@ def log_parked(evidence: Evidence, **parked: int) -> None:
 
 def publish(evidence: Evidence, *, total: int | None = None, **services: int | None) -> None:
     """Have the service of the statistics answer so about the requests received in the story's month; all else is hidden."""
-    columns = ("received", "taken_in_charge", "escalated", "transferred")
 
     def line(received: int | None) -> dict[str, Any]:
-        return {column: {"amount": received if column == "received" else None} for column in columns}
+        return {column: {"amount": received if column == "received" else None} for column in _COLUMNS}
 
     lines = [{"code": code} | line(amount) for code, amount in services.items()]
-    evidence.published = {("rivemont", MONDAY.date().replace(day=1)): {"total": line(total), "services": lines, "channels": []}}
+    evidence.published = {_MONTH: {"total": line(total), "services": lines, "channels": []}}
+
+
+def publish_nothing(evidence: Evidence) -> None:
+    """Have the service of the statistics hide everything of the story's month."""
+    nothing = {column: {"amount": None} for column in _COLUMNS}
+    services = [{"code": service.code} | nothing for service in AUTHORITY.services_public()]
+    channels = [{"code": code} | nothing for code in CHANNELS]
+    evidence.published = {_MONTH: {"total": nothing, "services": services, "channels": channels}}
+
+
+def ask(evidence: Evidence, request_id: UUID, action: Action, *, authority: str = "rivemont") -> None:
+    """Have business software have asked for something."""
+    command = CommandIssued(request_id=request_id, authority=authority, at=MONDAY, action=action)
+    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
 
 
 def issue(evidence: Evidence, request_id: UUID, action: Action, *, unsealed: str = "") -> None:
     """Have business software have asked for something, and the router have taken it. `unsealed`: an event that names no agent."""
-    command = CommandIssued(request_id=request_id, authority="rivemont", at=MONDAY, action=action)
-    evidence.asked.append(AskedRecord("commands.v1", 0, 0, "erp", "1", command))
+    ask(evidence, request_id, action)
     add_row(evidence, "router.inbox", source="erp", id="1")
     if unsealed:
         alter(evidence, "handling.v1", request_id, unsealed, sealed=None)
+
+
+def refuse(evidence: Evidence, request_id: UUID, *, parked_at: datetime, authority: str = "rivemont") -> None:
+    """Have business software have asked for something, the router have parked it, and an operator have skipped it."""
+    ask(evidence, request_id, "resolve", authority=authority)
+    row = {"request_id": None, "topic": "commands.v1", "sequence": None, "partition": 0, "offset": 0, "why": "refused"}
+    add_row(evidence, "router.parked", **row, parked_at=parked_at, resolved_at=parked_at, resolution="skipped")
 
 
 def park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
@@ -73,17 +96,16 @@ def park_and_say(story: Story, evidence: Evidence, *, times: int) -> None:
     park(evidence, "sla", find(evidence, "handling.v1", story.worked, "answered"))
 
 
-def park_all(evidence: Evidence, request_id: UUID, topic: str, *, above: int) -> None:
-    for service in ("router", "sla", "notifier", "stats"):
-        for one in [one for one in evidence.log if (one.topic, one.request_id) == (topic, request_id)]:
-            if one.sequence > above:
-                park(evidence, service, one)
-
-
 def park(evidence: Evidence, service: str, one: Record, **more: Any) -> None:
     row = {"request_id": one.request_id, "topic": one.topic, "sequence": one.sequence, "partition": 0, "offset": 9}
     add_row(evidence, f"{service}.parked", **row, why="gap", resolved_at=None, resolution=None, **more)
     find_row(evidence, f"{service}.request", request_id=one.request_id)["held"] = True
+
+
+def park_garbage(evidence: Evidence, service: str, topic: str) -> None:
+    """Have a service have parked what nobody can read, and an operator have skipped it."""
+    row = {"request_id": None, "topic": topic, "sequence": None, "partition": 0, "offset": 0, "why": "undecodable"}
+    add_row(evidence, f"{service}.parked", **row, resolved_at=MONDAY, resolution="skipped")
 
 
 def alter(evidence: Evidence, topic: str, request_id: UUID, name: str, *, committed: bool = True, **data: Any) -> None:
@@ -167,8 +189,3 @@ def keep_refused(story: Story, evidence: Evidence) -> None:
 def tell_canary(story: Story, evidence: Evidence) -> None:
     story.history.canary = "canari"
     write(evidence, story.worked, "mon canari")
-
-
-def tell_name(story: Story, evidence: Evidence) -> None:
-    story.history.secrets[story.worked] = ("Léa",)
-    write(evidence, story.worked, "Léa M.")

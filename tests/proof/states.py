@@ -68,7 +68,7 @@ def diverged_states(evidence: Evidence, history: History, *, orders: int, seed: 
                 if codec.encode(state) != kept:
                     yield f"8 state: {service.name} of {request_id} is not what {_told(order)} fold to"
                     break
-        known = {one for one, row in live.items() if row["state"] is not None and one not in history.aside}
+        known = {one for one, row in live.items() if row["state"] is not None and one not in history.forged}
         for request_id in known.difference(
             *(evidence.by_topic.get(topic.name, {}) for topic in (*service.sequenced, *service.produces))
         ):

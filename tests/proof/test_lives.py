@@ -1,12 +1,14 @@
-"""What counts as an act."""
+"""What counts as an act, and which lives there are."""
 
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.router.domain.life import OPEN, TRANSITIONS
 from tests.proof.evidence import Record
 from tests.proof.lives import IMPLIED, acts_in
+from tests.proof.paths import OWNED, PATHS
 
 NOON, LATER = "2026-11-24T11:00:00Z", "2026-11-24T11:00:01Z"
 
@@ -25,3 +27,8 @@ def test_who_acts_at_once_takes_charge_by_it_or_somebody_did_in_the_same_batch(f
 def test_who_takes_charge_and_acts_later_did_two_things(life: list[Record]) -> None:
     found = acts_in(life, [])
     assert (found["take_charge"], found[IMPLIED]) == (1, 0)
+
+
+def test_the_checker_and_the_router_know_the_same_lives() -> None:
+    assert {(state, move): after for state, moves in PATHS.items() for move, after in moves.items()} == TRANSITIONS
+    assert OWNED == OPEN

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from shared.events.topics import SERVICES
+from shared.events.topics import SERVICES, TOPICS
 from tests.chaos.crowd import crowd
 from tests.recovery.runbook import follow
 from tests.recovery.visitors import come_meanwhile
@@ -100,11 +100,12 @@ async def lose_kafka(scene: Scene, folder: Path, *, seconds: float) -> Outcome:
     """Destroy the log in the midst of the load, follow docs/operations/lose-kafka.md, and have everything checked."""
     outcome = Outcome()
     operator = Operator(scene, folder)
-    scene.history.disordered = True  # what is told in the new log before its archive is published again comes first there
     await scene.open()
     async with crowd(scene, rate=10):
         await asyncio.sleep(seconds)
         await asyncio.to_thread(_destroy_log, scene)
+        # What is told of these in the new log before its archive is published again comes first there.
+        scene.history.disordered = {(topic.name, one) for topic in TOPICS for one in scene.history.accepted}
         await operator.follow("lose-kafka.md", outcome)
         await asyncio.sleep(seconds)
     return await _judge(scene, outcome)

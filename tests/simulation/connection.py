@@ -29,6 +29,10 @@ class Troubles(Protocol):
         """Return None when a commit answers; else whether it was done although the answer is lost."""
         ...
 
+    def unheard(self, parked: int) -> None:
+        """Hear that a commit was done, which parked so many records, and that who committed never heard of it."""
+        ...
+
 
 class Locks:
     """The locks of one service's rows, by key."""
@@ -90,13 +94,15 @@ class Locks:
 class Connection:
     """A connection, which is its own transaction. `writes` are done in order when it commits."""
 
-    __slots__ = ("_locks", "_troubles", "locked", "open", "waits_for", "writes")
+    __slots__ = ("_locks", "_troubles", "locked", "open", "parked", "waits_for", "writes")
 
     def __init__(self, locks: Locks, troubles: Troubles) -> None:
         self._locks = locks
         self._troubles = troubles
         self.locked: list[Hashable] = []
         self.writes: list[Callable[[], None]] = []
+        self.parked = 0
+        """How many records the writes park."""
         self.waits_for: Connection | None = None
         self.open = False
 
@@ -125,6 +131,7 @@ class Connection:
     def roll_back(self) -> None:
         """Forget what was not committed."""
         self.writes.clear()
+        self.parked = 0
         self.waits_for = None
         self._locks.release(self)
 
@@ -145,6 +152,7 @@ class Transaction:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         connection, troubles = self._connection, self._troubles
+        parked = connection.parked
         try:
             if kind is not None:
                 return
@@ -156,12 +164,24 @@ class Transaction:
                     write()
             connection.writes.clear()
             if unknown is not None:
+                if unknown:
+                    troubles.unheard(parked)
                 raise ConnectionResetError("the connection broke at the commit")
         finally:
             connection.open = False
             connection.roll_back()
-        if (wait := troubles.at("after_commit")) is not None:
-            await pause(wait)
+        await self._answer(parked)
+
+    async def _answer(self, parked: int) -> None:
+        """Say that the commit was done, a little later. Raises what breaks in between."""
+        answered = False
+        try:
+            if (wait := self._troubles.at("after_commit")) is not None:
+                await pause(wait)
+            answered = True
+        finally:
+            if not answered:
+                self._troubles.unheard(parked)
 
 
 class Pool:

@@ -73,6 +73,9 @@ class Calm:
     def commits(self) -> bool | None:
         return None
 
+    def unheard(self, _parked: int) -> None:
+        pass
+
 
 class SampleRows(OwnRows):
     """The sample's own table."""

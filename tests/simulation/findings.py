@@ -54,8 +54,10 @@ def gather(world: "World") -> Evidence:
                 evidence.asked.append(asked)
             case None:
                 pass
-    if world.log.lives == 1 and not world.spoilt:  # what is spoilt and sent anew within one batch leaves no trace
-        evidence.ends = {place: world.log.end(place) for place in world.log.places if world.log.end(place)}
+    for raw in world.log.lost:
+        if raw.topic in OPEN_TOPICS and isinstance(before := _read(world, raw), Asked):
+            evidence.asked_before.append(before)
+    evidence.ends = {place: world.log.end(place) for place in world.log.places if world.log.end(place)}
     codes = shipped().authorities
     evidence.authorities = {code: (shipped().authorities[code], changed().authorities[code]) for code in codes}
     return evidence

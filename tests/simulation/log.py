@@ -22,6 +22,8 @@ class Log:
         self._place_of: dict[tuple[str, bytes], Place] = {}
         self.on_append: Callable[[Place], None] = lambda _place: None
         self.appended = 0
+        self.lost: list[RawRecord] = []
+        """What the logs before this one held. Nobody of the town can read it."""
         self.lives = 1
         """How many logs there were: one more each time that it was lost."""
 
@@ -67,6 +69,7 @@ class Log:
 
     def lose(self) -> None:
         """Lose everything: the topics are made anew, empty."""
+        self.lost += self.all()
         for place in self._partitions:
             self._partitions[place] = []
         self.lives += 1

@@ -101,9 +101,12 @@ class Process:
                 return False
             if fault := self.group.strike("commit_unknown_done"):
                 self.world.note(f"{self.name} gets no answer to a commit, which was done", None, fault)
-                self.world.history.untold.add(self.group.name)
                 return True
         return None
+
+    def unheard(self, parked: int) -> None:
+        """Note that a commit which parked so many records was done, and that this copy never heard of it."""
+        self.world.history.untold[self.group.name] += parked
 
     # --- life and death ----------------------------------------------------------------------------------------------
 
@@ -127,8 +130,7 @@ class Process:
         self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
         self.shell.positions = Positions(self.shell.pool, self.shell.store, group.name)
         self.parking = MemoryParking(self.shell, group.tables)
-        self._fetched, self._logs = {}, {}
-        self._dirty = {}
+        self._fetched, self._logs, self._dirty = {}, {}, {}
         self.tasks = []
         self._consumer = self.spawn(self._consume())
         self.spawn(self.look_at_the_log())
@@ -153,7 +155,6 @@ class Process:
         if not self.alive:
             return
         self.alive = False
-        self.world.history.untold.add(self.group.name)
         for task in self.tasks:
             task.kill()
         for line in self.lines:

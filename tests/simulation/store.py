@@ -260,4 +260,5 @@ class MemoryStore(Generic[S]):
                 raise Conflict("a ticket was taken by another transaction meanwhile")
         outbox = folded.outbox + [self.parked.dead_letter(one) for one in folded.parked] if folded.parked else folded.outbox
         queued = [Queued(tables.number(), one, 0) for one in outbox]
+        connection.parked = len(folded.parked)
         connection.writes.append(lambda: tables.commit(folded, positions, queued))

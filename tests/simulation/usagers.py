@@ -133,6 +133,7 @@ class Usager:
         if random.random() < 0.2:
             await pause(int(random.random() * HOUR))
             world.log.append("intake.inbound.v1", key, headers, world.submissions.records[place])
+            world.adapted[name] = world.log.lives
             world.count("handed over twice")
         intake = world.groups["intake"]
         for _ in range(TRIES):

@@ -78,8 +78,6 @@ class World:
         """What adapters handed over, by CloudEvents id, and into which log."""
         self.losses: dict[tuple[str, UUID, int], Fault] = {}
         """Events that are not in the log, or cannot be read there, and have not been published again yet."""
-        self.spoilt = 0
-        """How many records of the log were made unreadable."""
         self.over = False
         """Whether nobody begins anything any more."""
         self.written: set[tuple[str, UUID, int]] = set()
@@ -231,16 +229,16 @@ class World:
         """The broker lost an event that it had acknowledged."""
         assert one.request_id is not None and one.sequence is not None, "only events are lost"
         self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered = True
+        self.history.disordered.add((one.topic, one.request_id))
         self.note(f"the broker loses {one.type} ({one.topic} {one.sequence})", one.request_id, fault)
 
     def spoil(self, one: Outgoing, fault: Fault) -> bytes:
         """Return other bytes than were to be written."""
         assert one.request_id is not None and one.sequence is not None and one.value is not None, "only events are spoilt"
         self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered = True
+        self.history.disordered.add((one.topic, one.request_id))
+        self.history.spoilt[one.topic] += 1
         self.note(f"the bytes of {one.type} ({one.topic} {one.sequence}) are spoilt in the log", one.request_id, fault)
-        self.spoilt += 1
         ways = (one.value[: len(one.value) // 2], b"\0" + one.value, b"", one.value.replace(b'"at"', b'"\xff"'))
         return ways[int(fault.where * len(ways))]
 
@@ -269,6 +267,7 @@ class World:
         """Settle what only the end tells: what adapters handed over is there, once, unless the log was lost with it."""
         intake = self.groups["intake"].tables
         self.history.unnoted = self.mail.unnoted
+        self.history.log_lost = self.log.lives > 1
         for name, life in self.adapted.items():
             taken = intake.inbox.get(("/adapter/mastodon", name))
             if taken is not None:

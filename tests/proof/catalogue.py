@@ -33,7 +33,7 @@ PROOFS: Final[dict[str, Proof]] = {
         minutes="begins no further seed after so long",
         bounds=("seed", "minutes"),
     ),
-    "resilience": Proof("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
+    "resilience": Proof("tests.chaos.resilience", "R0, R3, R5, R6, R8, one fault at a time: how long until all is well again"),
     "mutants": Proof("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
     "recovery": Proof(
         "tests.proof.recovery",

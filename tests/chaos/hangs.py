@@ -41,7 +41,7 @@ def _link(what: str, server: str, weather: Weather, who: tuple[str, ...] = SERVI
 
 _HALF_OPEN: Final = Weather(up=False, down=False)
 HANGS: Final = (
-    _link("a producer that hangs, nothing of its service's getting through to kafka,", "kafka", Weather(up=False), _PUBLISHERS),
+    _link("a producer cut off on its way to kafka", "kafka", Weather(up=False), _PUBLISHERS),
     Hang(
         "a frozen service",
         "zombie",

@@ -19,9 +19,14 @@ _LOOK_SECONDS: Final = 0.002
 
 @dataclass
 class Flood:
-    """What became of it. `unknown`: posts without an answer. `wrong`: neither taken nor told to come back later."""
+    """What became of it. `unknown`: posts without an answer. `wrong`: neither taken nor told to come back later.
+
+    `seconds`: how long posts were sent. `in_time`: those of `accepted` that were told so within that time; others came after.
+    """
 
     accepted: set[UUID] = field(default_factory=set)
+    posted: int = 0
+    in_time: int = 0
     turned_away: int = 0
     wrong: int = 0
     unknown: int = 0
@@ -29,13 +34,19 @@ class Flood:
 
     @property
     def goodput(self) -> float:
-        """Requests taken a second."""
-        return len(self.accepted) / self.seconds
+        """Requests taken a second, while posts were sent."""
+        return self.in_time / self.seconds
+
+    @property
+    def offered(self) -> float:
+        """Posts sent a second."""
+        return self.posted / self.seconds
 
     def __str__(self) -> str:
+        late = len(self.accepted) - self.in_time
         return (
-            f"{self.goodput:.0f}/s taken, {self.turned_away / self.seconds:.0f}/s told to come back, "
-            f"{self.wrong} other answers, {self.unknown} without one"
+            f"{self.offered:.0f}/s offered, {self.goodput:.0f}/s taken and {late} later, "
+            f"{self.turned_away / self.seconds:.0f}/s told to come back, {self.wrong} other answers, {self.unknown} without one"
         )
 
 
@@ -88,8 +99,7 @@ class _Client:
         self._seconds = seconds
         self._idle: list[_Connection] = []
         self._open = 0
-        self._posted = 0
-        self.flood = Flood(seconds=seconds)
+        self.flood = Flood()
 
     async def run(self, connections: int) -> None:
         """Open the connections, flood, and wait for the last answers."""
@@ -102,14 +112,15 @@ class _Client:
         while (elapsed := time.monotonic() - began) < self._seconds:
             self._post_until(elapsed * self._rate if self._rate else float("inf"))
             await asyncio.sleep(_LOOK_SECONDS)
-        self._post_until(self._seconds * self._rate)
+        self._post_until(elapsed * self._rate)
+        self.flood.seconds, self.flood.in_time = elapsed, len(self.flood.accepted)
         while len(self._idle) < self._open and time.monotonic() - began < self._seconds + _ANSWER_SECONDS:
             await asyncio.sleep(_LOOK_SECONDS)
         self.flood.unknown += self._open - len(self._idle)
 
     def _post_until(self, due: float) -> None:
-        while self._idle and self._posted < due:
-            self._posted += 1
+        while self._idle and self.flood.posted < due:
+            self.flood.posted += 1
             self._idle.pop().post()
 
     def answered(self, connection: "_Connection", status: int, head: bytes, body: bytes) -> None:

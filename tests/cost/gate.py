@@ -7,10 +7,16 @@ from pathlib import Path
 RECORDED = Path(__file__).with_name("recorded.json")
 TOLERANCE = 0.05
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+REFERENCE = "3.11"
+"""The version of Python whose instructions are recorded: the oldest that is supported, for which the lock is made."""
+OPCODES = f"opcodes {REFERENCE}"
+ELSEWHERE = (
+    f"instructions are recorded for Python {REFERENCE}, and this is {PYTHON}, which has others: how many is not judged here"
+)
 _RECORD = "`python -m tests.cost --record`"
 MEANT = f"If it is meant, {_RECORD} and commit recorded.json with the reason."
 Costs = dict[str, dict[str, int]]
-"""By kind ("wire", or "opcodes" and the version of Python): what is measured, and how much it costs."""
+"""By kind ("wire", OPCODES): what is measured, and how much it costs."""
 
 
 def read() -> Costs:
@@ -20,7 +26,7 @@ def read() -> Costs:
 
 
 def record(costs: Costs) -> None:
-    """Keep these; what was recorded of other versions of Python stays."""
+    """Keep these; kinds that are not among them stay as they were."""
     RECORDED.write_text(json.dumps(read() | costs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -36,3 +42,10 @@ def faults(measured: dict[str, int], recorded: dict[str, int]) -> list[str]:
         elif now < before * (1 - TOLERANCE):
             told.append(f"{name}: {now}, recorded {before}: {now / before - 1:+.0%}, better. So that it stays: {_RECORD}.")
     return told
+
+
+def opcode_faults(measured: dict[str, int], recorded: dict[str, int], *, python: str = PYTHON) -> list[str]:
+    """Return the faults of instructions. On a version that is not the recorded one: only what is new or gone (ELSEWHERE)."""
+    if python != REFERENCE:
+        measured = {name: recorded.get(name, cost) for name, cost in measured.items()}
+    return faults(measured, recorded)

@@ -25,7 +25,8 @@ from shared.events.envelope import MAX_VALUE_BYTES
 from shared.events.topics import SERVICES, Topic, consumed_by, dead_letters
 from shared.identifiers import RequestIds
 from tests.fuzz.installation import BUILDS, NOON, PASSWORD, open_gate, settings_for
-from tests.fuzz.records import CANARY, KINDS, TOPIC, Good, Kind, Outcome, good
+from tests.fuzz.kinds import CANARY, KINDS, Kind, Outcome
+from tests.fuzz.records import TOPIC, Good, good
 
 PAIRS: Final = tuple((service, topic) for service in SERVICES for topic in consumed_by(service))
 """Each service with each topic that it reads."""

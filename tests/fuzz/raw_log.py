@@ -11,7 +11,8 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from tests.fuzz.records import BROKER_TAKES, Good
+from tests.fuzz.kinds import BROKER_TAKES
+from tests.fuzz.records import Good
 
 _NAME: Final = "XXXX"
 BAD_NAME: Final = b"\xe9\xff\xfe\x80"

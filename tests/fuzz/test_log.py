@@ -17,9 +17,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES, dead_letters
 from shared.identifiers import RequestIds
+from tests.fuzz.kinds import BROKER_TAKES, CANARY
 from tests.fuzz.matrix import PAIRS, kinds_for
 from tests.fuzz.raw_log import packed_by_zstd, publish, publish_batch, with_a_bad_name
-from tests.fuzz.records import BROKER_TAKES, CANARY, TOPIC, Good, good
+from tests.fuzz.records import TOPIC, Good, good
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]

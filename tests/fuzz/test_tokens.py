@@ -3,19 +3,19 @@
 import base64
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from shared.actions.link import LinkAction
-from tests.fuzz.installation import NOON, Handed, Installation, hand_over, mint
+from tests.fuzz.installation import Handed, Installation, hand_over
+from tests.fuzz.misuse import ACTIONS, OTHERWISE, TRACKING_ACTS, only_look, use_again, use_in_another_town, use_otherwise
 from tests.fuzz.routes import walk
-from tests.fuzz.tokens import CROSS_SITE, try_all
+from tests.fuzz.tokens import try_all
+from tests.fuzz.tried import CROSS_SITE, Tried
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-_OTHER_SECRET = base64.b64encode(bytes(32)).decode()
 
 
 @pytest.fixture
@@ -29,11 +29,6 @@ async def handed(installation: Installation) -> Handed:
     return await hand_over(installation.apps, service="voirie")
 
 
-async def life(installation: Installation, handed: Handed) -> Any:
-    """The request as the router knows it. Any: its state."""
-    return await installation.apps["router"].shell.find_state(handed.request_id)
-
-
 async def test_no_look_at_any_route_changes_a_row(installation: Installation) -> None:
     walked = await walk(installation)
 
@@ -43,7 +38,7 @@ async def test_no_look_at_any_route_changes_a_row(installation: Installation) ->
     assert walked.asked > 400
 
 
-async def test_guessed_and_altered_tokens_open_nothing(installation: Installation) -> None:
+async def test_guessed_altered_and_misused_tokens_open_nothing(installation: Installation) -> None:
     tried = await try_all(installation, seed=1)
 
     assert not tried.faults, "\n".join(tried.faults[:20])
@@ -55,72 +50,37 @@ async def test_a_tracking_token_has_128_bits(installation: Installation, handed:
     assert handed.tracking_token != installation.tracking_token
 
 
-@pytest.mark.parametrize(
-    ("changes", "status"),
-    [
-        ({"expires_at": NOON - timedelta(seconds=1)}, 410),
-        ({"secret": _OTHER_SECRET}, 404),
-        ({"authority": "saint-aubrin"}, 404),
-        ({"authority": "nulle-part"}, 404),
-        ({"agent": "proprete@rivemont.example"}, 409),
-        ({"agent": "usager@courriel.example"}, 409),
-        ({"version": 1}, 409),
-        ({"version": 3}, 409),
-    ],
-)
+@pytest.mark.parametrize(("changes", "status"), OTHERWISE)
 async def test_a_link_for_something_else_changes_nothing(
     installation: Installation, http: httpx.AsyncClient, handed: Handed, changes: dict[str, Any], status: int
 ) -> None:
-    before = await life(installation, handed)
-
-    answer = await http.post(f"{installation.url('router')}/a/{mint(handed.request_id, 'take_charge', **changes)}")
-
-    assert answer.status_code == status, answer.text
-    assert await life(installation, handed) == before
+    tried = Tried()
+    await use_otherwise(installation, http, handed, changes, status, tried)
+    assert not tried.faults
 
 
-@pytest.mark.parametrize("action", ["take_charge", "ask", "answer", "transfer", "resolve"])
+@pytest.mark.parametrize("action", ACTIONS)
 async def test_a_link_acts_once_and_on_its_own_request_alone(
     installation: Installation, http: httpx.AsyncClient, handed: Handed, action: LinkAction
 ) -> None:
-    neighbour = await life(installation, Handed(installation.request_id, ""))
-    url = f"{installation.url('router')}/a/{mint(handed.request_id, action)}"
-    form = {"text": "Bonjour.", "target": "proprete"}
-
-    first = await http.post(url, data=form)
-    after = await life(installation, handed)
-    again, otherwise = await http.post(url, data=form), await http.post(url, data=form | {"text": "Autre chose."})
-
-    assert (first.status_code, again.status_code, otherwise.status_code) == (200, 200, 409)
-    assert "déjà" in again.text
-    assert "déjà" in otherwise.text
-    assert after.version > 2
-    assert await life(installation, handed) == after
-    assert await life(installation, Handed(installation.request_id, "")) == neighbour
+    tried = Tried()
+    await use_again(installation, http, handed, action, tried)
+    assert not tried.faults
 
 
 async def test_a_link_that_only_shows_does_not_act(installation: Installation, http: httpx.AsyncClient, handed: Handed) -> None:
-    before = await life(installation, handed)
-
-    answer = await http.post(f"{installation.url('router')}/a/{mint(handed.request_id, 'view')}", data={"text": "Bonjour."})
-
-    assert answer.status_code == 405
-    assert await life(installation, handed) == before
+    tried = Tried()
+    await only_look(installation, http, handed, tried)
+    assert not tried.faults
 
 
-@pytest.mark.parametrize("act", ["ajouter", "rouvrir", "retirer", "effacer"])
+@pytest.mark.parametrize("act", TRACKING_ACTS)
 async def test_a_tracking_token_opens_nothing_in_another_town(
     installation: Installation, http: httpx.AsyncClient, handed: Handed, act: str
 ) -> None:
-    shell = installation.apps["intake"].shell
-    before = await shell.find_state(handed.request_id)
-
-    for page in (f"/saint-aubrin/suivi/{handed.tracking_token}", f"/nulle-part/suivi/{handed.tracking_token}"):
-        assert (await http.get(installation.url("intake") + page)).status_code == 404
-        answer = await http.post(f"{installation.url('intake')}{page}/{act}", data={"text": "Bonjour."})
-        assert answer.status_code == 404
-
-    assert await shell.find_state(handed.request_id) == before
+    tried = Tried()
+    await use_in_another_town(installation, http, handed, act, tried)
+    assert not tried.faults
 
 
 async def test_somebody_elses_idempotency_key_tells_nothing(installation: Installation, http: httpx.AsyncClient) -> None:

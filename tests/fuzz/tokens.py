@@ -8,7 +8,6 @@ guesses, and every single character of a good one changed, must open nothing.
 import random
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
@@ -16,22 +15,16 @@ import httpx
 from services.intake.tokens import looks_like_token, token_digest
 from shared.actions.link import InvalidLink, Links
 from tests.fuzz.installation import LINK_KEY, NOON, Handed, Installation, hand_over, mint
+from tests.fuzz.misuse import TRACKING_ACTS, misuse_all
+from tests.fuzz.tried import CROSS_SITE, Tried
 
 GUESSES: Final = 10_000
 _OVER_HTTP: Final = 200
 _ALPHABET: Final = string.ascii_letters + string.digits + "-_"
 
 
-@dataclass
-class Tried:
-    """What came of it."""
-
-    tries: int = 0
-    faults: list[str] = field(default_factory=list)
-
-
 async def try_all(installation: Installation, *, seed: int, guesses: int = GUESSES) -> Tried:
-    """Try guessed and altered tokens of both kinds."""
+    """Try guessed and altered tokens of both kinds, and good ones where they are not good."""
     chance, tried = random.Random(seed), Tried()  # what somebody guesses
     victim = await hand_over(installation.apps, service="voirie")
     before = await _states(installation, victim)
@@ -42,11 +35,12 @@ async def try_all(installation: Installation, *, seed: int, guesses: int = GUESS
         for token in chance.sample([*_guessed(chance, len(link), 50), *altered(link)], k=_OVER_HTTP):
             await _post(http, tried, f"{installation.url('router')}/a/{_quoted(token)}")
         for token in chance.sample([*_guessed(chance, 22, 200), *altered(victim.tracking_token)], k=_OVER_HTTP):
-            for act in ("ajouter", "rouvrir", "retirer", "effacer"):
+            for act in TRACKING_ACTS:
                 await _post(http, tried, f"{installation.url('intake')}/rivemont/suivi/{_quoted(token)}/{act}")
             await _look(http, tried, f"{installation.url('intake')}/v1/requests/{_quoted(token)}")
-    if await _states(installation, victim) != before:
-        tried.faults.append("a token that is none changed a request")
+    tried.unchanged("a token that is none", before, await _states(installation, victim))
+    async with httpx.AsyncClient(trust_env=False, timeout=20, headers=CROSS_SITE) as http:
+        await misuse_all(installation, http, tried)
     return tried
 
 
@@ -108,11 +102,6 @@ async def _look(http: httpx.AsyncClient, tried: Tried, url: str) -> None:
     answer = await http.get(url)
     if not 400 <= answer.status_code < 500:
         tried.faults.append(f"GET with a token that is none: {answer.status_code}")
-
-
-CROSS_SITE: Final = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/"}
-"""What a browser says when another site sends the form. Nothing here trusts a browser by itself (there is no login and no
-cookie but the language), so another site can do what anybody can: nothing without the token."""
 
 
 async def _states(installation: Installation, *handed: Handed) -> list[Any]:

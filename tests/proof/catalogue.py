@@ -33,7 +33,7 @@ PROOFS: Final[dict[str, Proof]] = {
         minutes="begins no further seed after so long",
         bounds=("seed", "minutes"),
     ),
-    "resilience": Proof("tests.chaos.resilience", "R3, R5, R6, R8, one fault at a time: how long until all is well again"),
+    "resilience": Proof("tests.chaos.resilience", "R0, R3, R5, R6, R8, one fault at a time: how long until all is well again"),
     "mutants": Proof("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
     "recovery": Proof(
         "tests.proof.recovery",
@@ -52,7 +52,7 @@ PROOFS: Final[dict[str, Proof]] = {
         "tests.proof.footprint",
         "P10, memory and CPU while idle, round trips to PostgreSQL per request, how soon the demo mails",
     ),
-    "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost intake, router and sla"),
+    "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost each service"),
     "latency": Proof("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": Proof(
         "tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog, beside bare and naive relays"

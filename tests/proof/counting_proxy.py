@@ -57,7 +57,7 @@ class _Pipe(asyncio.Protocol):
         self._note(data)
         if self.other is None:
             self.waiting.append(data)
-        else:
+        elif not self.other.is_closing():  # the last words of either side may come after the other has left
             self.other.write(data)
 
     def _note(self, _data: bytes) -> None:

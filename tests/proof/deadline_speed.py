@@ -23,6 +23,7 @@ from shared.delivery.values import Input
 from tests.proof.database import migrated
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 from tests.sla.story import DUE, RECEIVED, WARN, assigned, received
 
 _LOOKS, _PARTS = 400, 5
@@ -91,7 +92,7 @@ async def _fired(admin: asyncpg.Connection, app: App[Clocks], *, rounds: int, co
     }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):  # the first one warms up
-        for name, (fire, size) in ways.items():
+        for name, (fire, size) in in_turn(ways, number):
             await _again(admin, size)
             started = time.perf_counter()
             await fire()

@@ -24,6 +24,7 @@ from tests.proof.fold_naive import fold_naive
 from tests.proof.load import produce_requests
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 
 Fold = Callable[[str, str, int, str], Awaitable[object]]
 
@@ -69,7 +70,7 @@ async def measure(folder: Path, *, rounds: int, count: int, naive_count: int) ->
         }
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(rounds):
-            for name, (fold, size) in ways.items():
+            for name, (fold, size) in in_turn(ways, number):
                 await _empty(admin)
                 started = time.perf_counter()
                 await fold(bootstrap, admin_dsn if name != "ours" else dsns["router"], size, f"{name}-{number}")

@@ -1,10 +1,10 @@
-"""P11: what open requests in the tables cost: intake, router and sla, beside the same on empty tables, alternating."""
+"""P11: what open requests in the tables cost each service, beside the same on empty tables, alternating."""
 
 import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ from deploy.local.town import ORGANISATION
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
 from services.intake.submission import Acceptance, submit
+from services.notifier.service import NOTIFIER
 from services.router.service import ROUTER
 from services.sla.service import SLA
+from services.stats.service import STATS
 from shared.clock import SystemClock
 from shared.events.broker import create_topics
 from shared.events.inbound import Submission
+from shared.events.topics import SERVICES
 from shared.organisation import OrganisationSource
 from shared.vault.seal import Vault
 from tests.proof.database import migrated
@@ -38,24 +41,37 @@ _OF_REQUESTS = (
     "router.assignment",
     "sla.request",
     "sla.deadline",
+    "notifier.request",
+    "notifier.letter",
+    "stats.request",
+    "stats.cell",
 )
-_OF_EVENTS = ("intake.outbox", "router.outbox", "sla.outbox")
+_OF_EVENTS = ("intake.outbox", "router.outbox", "sla.outbox", "notifier.outbox")
+_TOWNS, _OWNERS = 300, 7
 _ANEW = {
     "request_id": "('0180' || lpad(to_hex(n), 8, '0') || '7abc8def' || substr(md5(n::text), 1, 12))::uuid",
     "reference": "'R' || n",
     "token_digest": "md5(n::text) || md5('t' || n)",
     "due_at": "due_at + n * interval '0.1 second'",
+    "next_try_at": "now() + n * interval '0.1 second'",
+    "authority": f"'commune-' || n % {_TOWNS}",
+    "service": f"'service-' || n % {_OWNERS}",
+    "day": f"day - (n / {_TOWNS * _OWNERS})::int",
 }
-"""What differs from one open request to the next: ids as they are made, earlier than those to come; all else is a real row's."""
+"""What differs from one open request to the next: ids as they are made, earlier than those to come, and what is looked up by.
+All else is a real row's; the states are copies, which nobody reads. Each has a letter that is put off, and a cell of its own."""
+_STATS = replace(STATS, pace_seconds=0.0)
+"""Without the rest between batches, which would be as long as all else."""
 
 
 @dataclass
 class Side:
-    """One database: empty at the start of each measure, or filled with open requests."""
+    """One database. `stays_empty`: it is emptied before each measure; the other one is filled with open requests."""
 
     name: str
     admin: asyncpg.Connection
     dsns: dict[str, str]
+    stays_empty: bool
     filled: int = 0
 
     async def empty(self) -> None:
@@ -78,6 +94,8 @@ class Side:
                 numbers = f"generate_series({start + 1}, {end}) AS n"
                 await self.admin.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {made} FROM {sample}, {numbers}")
             await self.admin.execute(f"VACUUM ANALYZE {table}")
+            found = await self.admin.fetchval(f"SELECT count(*) FROM {table}")
+            assert found >= upto, f"{table} has {found} rows, {upto} were wanted: there was none to copy"
         self.filled = upto
 
 
@@ -112,12 +130,14 @@ async def _measure_once(bootstrap: str, sides: list[Side], count: int) -> dict[s
         "intake": lambda side: _intake(side, count // 2),
         "router": lambda side: fold_ours(bootstrap, side.dsns["router"], count, f"{side.name}-router", ROUTER),
         "sla": lambda side: fold_ours(bootstrap, side.dsns["sla"], count, f"{side.name}-sla", SLA),
+        "notifier": lambda side: fold_ours(bootstrap, side.dsns["notifier"], count, f"{side.name}-notifier", NOTIFIER),
+        "stats": lambda side: fold_ours(bootstrap, side.dsns["stats"], count, f"{side.name}-stats", _STATS),
     }
     await produce_requests(bootstrap, count)
     took: dict[str, dict[str, float]] = {}
     for name, way in ways.items():
         for side in sides:
-            if not side.filled:
+            if side.stays_empty:
                 await side.empty()
             await side.admin.execute("CHECKPOINT")
             took.setdefault(name, {})[side.name] = 1e6 / await way(side)
@@ -129,7 +149,7 @@ async def measure(folder: Path, *, rounds: int, count: int, levels: tuple[int, .
     costs: dict[str, list[float]] = {}
     with address.kafka(folder / "kafka") as bootstrap, address.postgres(folder / "postgres") as admin_dsn:
         await create_topics(bootstrap)
-        sides = [await _side(admin_dsn, name) for name in ("empty", "filled")]
+        sides = [await _side(admin_dsn, name, stays_empty=name == "empty") for name in ("empty", "filled")]
         await _measure_once(bootstrap, sides, count)  # warms up, and leaves real rows to copy
         for level in levels:
             started = time.perf_counter()
@@ -147,17 +167,17 @@ async def measure(folder: Path, *, rounds: int, count: int, levels: tuple[int, .
     return _figures(costs, rounds, levels[-1])
 
 
-async def _side(admin_dsn: str, name: str) -> Side:
+async def _side(admin_dsn: str, name: str, *, stays_empty: bool) -> Side:
     server = await asyncpg.connect(admin_dsn)
     await server.execute(f"CREATE DATABASE {name}")
     await server.close()
     dsn = f"{admin_dsn.rsplit('/', 1)[0]}/{name}"
-    return Side(name, await asyncpg.connect(dsn, command_timeout=600), await migrated(dsn))
+    return Side(name, await asyncpg.connect(dsn, command_timeout=600), await migrated(dsn), stays_empty)
 
 
 def _figures(costs: dict[str, list[float]], rounds: int, most: int) -> list[Figure]:
     figures = []
-    for name in ("intake", "router", "sla"):
+    for name in SERVICES:
         beside = costs[f"{name} 0"][-rounds:]  # the measures on empty tables taken between those of the last level
         share = median(beside) / median(costs[f"{name} {most}"])
         mine = {key: values for key, values in costs.items() if key.startswith(name)}

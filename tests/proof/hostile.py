@@ -70,7 +70,11 @@ async def _of_http(dsn: str, options: Options, seed: int) -> list[Figure]:
         _none("S1", "answers that no document declares", fuzzed.breaches),
         _none("S1", "ways around a token", fuzzed.bypasses),
         _none("S4", f"changes or wrong answers: {walked.asked} looks at {sum(walked.routes.values())} routes", walked.faults),
-        _none("S4", f"tokens that opened something, of {tried.tries:,} guessed or altered", tried.faults),
+        _none(
+            "S4",
+            f"tokens that opened something, of {tried.tries:,} guessed, altered, used again, elsewhere or otherwise",
+            tried.faults,
+        ),
     ]
 
 

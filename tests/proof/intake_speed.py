@@ -11,6 +11,7 @@ from deploy.local.town import Town
 from tests.proof.http_load import Outcome, post, run_load
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 
 CONNECTIONS = 32
 
@@ -38,7 +39,7 @@ async def measure(folder: Path, *, rounds: int, count: int) -> list[Figure]:
         outcomes: dict[str, list[Outcome]] = {name: [] for name in listening}
         try:
             for number in range(rounds + 1):  # the first one warms up
-                for name, port in listening.items():
+                for name, port in in_turn(listening, number):
                     outcome = await run_load(port, make, count=count // 4 if name == "naive" else count, connections=CONNECTIONS)
                     if outcome.statuses.keys() != {201}:
                         raise AssertionError(f"{name} answered {outcome.statuses}")

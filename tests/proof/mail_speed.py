@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from shared.vault.seal import Vault
 from tests.notifier.conftest import KEYS, ORGANISATION, Notifier, Office, Story, prepare
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 
 _EACH = 2
 """Letters of a request that was received and assigned: the receipt, and the mail to the service."""
@@ -128,18 +129,22 @@ async def measure(folder: Path, *, rounds: int, count: int) -> list[Figure]:
         app.shell.gate.trust()  # no Kafka here: nothing to compare the database with
         office = Office(app, admin_dsn, folder, settings, Vault.from_text(KEYS))
         admin = await asyncpg.connect(admin_dsn)
+        ways: dict[str, tuple[Callable[[], Awaitable[None]], int]] = {
+            "ours": (lambda: _send_ours(app, admin), count),
+            "kept": (lambda: _send_kept(port, mail, count), count),
+            "each": (lambda: _send_each(port, mail, count // 10), count // 10),
+        }
         try:
             for number in range(rounds + 1):  # the first one warms up
                 await admin.execute("TRUNCATE notifier.request, notifier.letter, notifier.outbox, vault.request_key")
                 await _given_letters(office, count // _EACH)
                 await admin.execute("CHECKPOINT")
-                await _timed(paces["ours"], count, _send_ours(app, admin))
+                for name, (send, size) in in_turn(ways, number):
+                    await _timed(paces[name], size, send())
                 sent = await admin.fetchval(
                     "SELECT count(*) FROM notifier.outbox WHERE type = 'fr.aiguilleur.notification.sent.v1'"
                 )
                 assert sent == count, f"{sent} of {count} letters were sent"
-                await _timed(paces["kept"], count, _send_kept(port, mail, count))
-                await _timed(paces["each"], count // 10, _send_each(port, mail, count // 10))
                 if number == 0:
                     paces = {name: Pace() for name in paces}
                     continue

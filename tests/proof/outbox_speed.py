@@ -19,6 +19,7 @@ from tests.proof.latency import percentile
 from tests.proof.options import Options
 from tests.proof.outbox_references import drain_bare, drain_naive, poll
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 
 _INSERT = """INSERT INTO router.outbox (request_id, topic, key, sequence, type, at, value)
     SELECT gen_random_uuid(), 'handling.v1', convert_to($1 || n::text, 'UTF8'), 1, 'fr.aiguilleur.handling.assigned.v1', now(),
@@ -125,7 +126,7 @@ async def measure(folder: Path, *, rounds: int, backlog: int, seconds: float) ->
         await create_topics(bootstrap)
         admin = await asyncpg.connect(admin_dsn)
         for number in range(rounds + 1):  # the first one warms up
-            for name, (drain, count) in ways.items():
+            for name, (drain, count) in in_turn(ways, number):
                 await admin.execute("TRUNCATE router.outbox")
                 await admin.execute(_INSERT, f"{name}{number}-", count)
                 await admin.execute("VACUUM ANALYZE router.outbox")

@@ -11,13 +11,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 56, 48
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600; font-size: 15px } .minor { fill: #59636e }
 .grid { stroke: #d1d9e0 } .line { fill: none; stroke-width: 2.5 }
-.s0 { stroke: #0550ae } .s1 { stroke: #bc4c00 } .s2 { stroke: #116329 }
-.d0 { fill: #0550ae } .d1 { fill: #bc4c00 } .d2 { fill: #116329 }
+.s0 { stroke: #0550ae } .s1 { stroke: #bc4c00 } .s2 { stroke: #116329 } .s3 { stroke: #8250df } .s4 { stroke: #9a6700 }
+.d0 { fill: #0550ae } .d1 { fill: #bc4c00 } .d2 { fill: #116329 } .d3 { fill: #8250df } .d4 { fill: #9a6700 }
 .ground { fill: #ffffff }
 @media (prefers-color-scheme: dark) {
 text { fill: #f0f6fc } .minor { fill: #9198a1 } .grid { stroke: #3d444d } .ground { fill: #0d1117 }
-.s0 { stroke: #79c0ff } .s1 { stroke: #ffa657 } .s2 { stroke: #7ee787 }
-.d0 { fill: #79c0ff } .d1 { fill: #ffa657 } .d2 { fill: #7ee787 }
+.s0 { stroke: #79c0ff } .s1 { stroke: #ffa657 } .s2 { stroke: #7ee787 } .s3 { stroke: #d2a8ff } .s4 { stroke: #e3b341 }
+.d0 { fill: #79c0ff } .d1 { fill: #ffa657 } .d2 { fill: #7ee787 } .d3 { fill: #d2a8ff } .d4 { fill: #e3b341 }
 }"""
 
 
@@ -101,7 +101,7 @@ def latency(told: dict[str, Any]) -> Chart:
 def growth(told: dict[str, Any]) -> Chart:
     """Return the cost of a request against the open requests."""
     rounds, where = _rounds(told)
-    services = ("intake", "router", "sla")
+    services = list(dict.fromkeys(key.split()[0] for key in rounds))
     levels = sorted({int(key.split()[1]) for key in rounds})
     lines = {service: [rounds[f"{service} {level}"] for level in levels] for service in services}
     most = max(max(values) for values in lines.values())

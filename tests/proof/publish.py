@@ -1,7 +1,7 @@
 """`python -m tests.proof.publish [NAME ...]`: puts the figures that were taken last into docs/performance.md; draws its pictures.
 
 Without names: all of them. Rows of the others stay as they are, and so do those of a proof whose last run of the long form
-did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other: about 20
+did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other: about 25
 minutes for all, on a machine that does nothing else.
 """
 

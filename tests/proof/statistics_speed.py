@@ -20,6 +20,7 @@ from shared.delivery.values import Input
 from tests.proof.database import migrated
 from tests.proof.options import Options
 from tests.proof.report import Figure, median
+from tests.proof.turns import in_turn
 from tests.stats.bare import take_bare
 from tests.stats.log import CHANNELS, SERVICES, Request, request_id
 
@@ -82,7 +83,7 @@ async def measure(folder: Path, *, rounds: int, requests: int, seed: int) -> lis
         await bare([some])
         held: dict[int, set[str]] = {len(some): {await admin.fetchval(_CELLS)}}  # what was counted, by the number of events
         for number in range(rounds):
-            for name, (way, given) in ways.items():
+            for name, (way, given) in in_turn(ways, number):
                 size = sum(map(len, given))
                 await _empty(admin)
                 started = time.perf_counter()

@@ -1,0 +1,83 @@
+"""R3, and R8's rolling restart: services and servers that end and come again, and how long until all is well."""
+
+import asyncio
+import time
+from typing import Final
+
+from shared.events.topics import SERVICES
+from tests.chaos.crowd import crowd
+from tests.chaos.faults import KINDS
+from tests.chaos.overload import flood
+from tests.chaos.stage import Fault, Stage
+from tests.chaos.trial import Trial
+
+_RATE: Final = 15.0
+_PREFETCHED_SECONDS: Final = 0.5
+"""Within which time after the broker's end a service has dealt with what it had fetched before."""
+_DRAIN_SECONDS: Final = 300.0
+
+
+async def rolling_restart(trial: Trial) -> None:
+    """R8: no post fails while one service after the other is stopped and started."""
+    history, red = trial.scene.history, len(trial.scene.orchestrator.red)
+    unknown = history.unknown
+    async with crowd(trial.scene, rate=_RATE) as load:
+        await KINDS["restart_all"].make(Stage(trial.scene, load), Fault(0, "restart_all"))
+    failed = history.unknown - unknown + len(trial.scene.orchestrator.red) - red
+    trial.told("R8", "posts that failed in a rolling restart", failed, 0)
+
+
+async def service_kills(trial: Trial) -> None:
+    """R3: kill -9 each service; it has taken more of the log within 3 s."""
+    took = []
+    for _ in range(trial.form.kills):
+        for service in SERVICES:
+            began = time.monotonic()
+            await asyncio.to_thread(trial.scene.town.processes[service].kill)
+            took.append(await trial.recovers(service, seen=await trial.seen(service), since=began))
+            await trial.scene.orchestrator.all_ready()
+            await asyncio.sleep(0.5)
+    trial.told("R3", "seconds from kill -9 of a service to its next record", max(took), 3, {"seconds": took})
+
+
+async def postgres_restart(trial: Trial) -> None:
+    """R3: from the stop of PostgreSQL, until each service has taken more than it had when PostgreSQL answered again.
+
+    Nothing can be asked in between, and what was taken before the stop is no recovery. So a service that is quicker than our
+    question is waited for until its next record: the figure may be too large by that, never too small.
+    """
+    began = time.monotonic()
+    await asyncio.to_thread(trial.scene.postgres.stop_at_once)
+    await asyncio.to_thread(trial.scene.postgres.restart)
+    took = await trial.recovers(*SERVICES, seen=await trial.seen(*SERVICES), since=began)
+    trial.told("R3", "seconds from PostgreSQL's stop to all services' next record", took, 10)
+
+
+async def broker_kill(trial: Trial) -> None:
+    """R3: from the broker's end, until each service has taken more than it had while the broker was away."""
+    began = time.monotonic()
+    await asyncio.to_thread(trial.scene.kafka.kill)
+    await asyncio.sleep(_PREFETCHED_SECONDS)
+    seen = await trial.seen(*SERVICES)
+    await asyncio.to_thread(trial.scene.kafka.restart)
+    took = await trial.recovers(*SERVICES, seen=seen, since=began)
+    trial.told("R3", "seconds from the broker's kill -9 to all services' next record", took, 20)
+
+
+async def outage(trial: Trial) -> None:
+    """R3: Kafka is away for long; what was accepted meanwhile is taken by everybody soon after."""
+    form, town, history = trial.form, trial.scene.town, trial.scene.history
+    await asyncio.to_thread(trial.scene.kafka.stop)
+    took = await flood(town.ports["intake"], rate=form.outage_rate, seconds=form.outage_seconds, connections=200)
+    history.accepted |= took.accepted
+    history.unknown += took.unknown
+    await asyncio.to_thread(trial.scene.kafka.restart)
+    began = time.monotonic()
+    while busy := {name for name in await town.under_way() if name != "letters"}:
+        if time.monotonic() - began > _DRAIN_SECONDS:
+            raise TimeoutError(f"still under way after {_DRAIN_SECONDS:.0f} s: {busy}")
+        await asyncio.sleep(0.2)
+    what = f"seconds to drain {form.outage_seconds:.0f} s of outage at {len(took.accepted) / form.outage_seconds:.0f}/s"
+    trial.told("R3", what, time.monotonic() - began, 60)
+    print("  the mails of the outage go out", flush=True)
+    await town.settle(timeout_seconds=120 + 10 * form.outage_seconds)

@@ -56,8 +56,9 @@ def _no_kafka(samples: list[Sample]) -> bool:
 
 
 def _mail_trouble(samples: list[Sample]) -> bool:
-    lost = _away("smtp")(samples) or risen(samples, "mails_total", 'outcome="retried"') > 0
-    return lost or risen(samples, "mails_total", 'outcome="failed"') > 0
+    """What the mail server does; what cannot be sent as its usager gave no address, or had it erased, is none of its doing."""
+    refused = (risen(samples, "mails_total", 'cause="server"', f'outcome="{one}"') for one in ("retried", "failed"))
+    return _away("smtp")(samples) or any(refused)
 
 
 def _parked(samples: list[Sample]) -> bool:
@@ -76,7 +77,7 @@ _KAFKA: Final = Alarm(
 )
 _CUT_KAFKA: Final = _KAFKA._replace(after_seconds=15.0)
 _SMTP: Final = Alarm(
-    2.5, _mail_trouble, "unavailable_total{smtp}, mails_total{retried, failed}", ("notifier",), ("postgres", "kafka")
+    2.5, _mail_trouble, "unavailable_total{smtp}, mails_total{server, retried or failed}", ("notifier",), ("postgres", "kafka")
 )
 _PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", _READERS, ("postgres", "kafka"))
 ALARMS: Final[dict[str, Alarm]] = {

@@ -65,6 +65,16 @@ def test_only_the_notifier_tells_of_the_mail_server() -> None:
     assert _judged(_REFUSED, _well(2, "notifier"), others=away) == (0, 0), "no letter can be claimed without PostgreSQL"
 
 
+def test_a_letter_that_nobody_can_be_sent_tells_nothing_of_the_mail_server() -> None:
+    def failed(cause: str) -> list[Sample]:
+        name = f'aiguilleur_mails_total{{cause="{cause}",outcome="failed"}}'
+        return [Sample(at, "notifier", live=200, ready=200, counted={name: float(at)}) for at in (1, 2)]
+
+    refuses = Span(Fault(1, "smtp_refuses", "smtp", 4), 1.0, 5.0)
+    assert _judged(refuses, *failed("server")) == (1, 0)
+    assert _judged(refuses, *failed("letter")) == (1, 1)
+
+
 def test_poison_is_told_by_each_reader_of_the_topic() -> None:
     def parked(service: str) -> list[Sample]:
         return [Sample(at, service, live=200, ready=200, counted={"aiguilleur_parked_total": at}) for at in (0.5, 2.0)]

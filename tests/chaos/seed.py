@@ -4,8 +4,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,12 +17,15 @@ from tests.chaos.orchestrator import Death
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
-from tests.chaos.stage import Span, Stage
+from tests.chaos.stage import Fault, Span, Stage
 from tests.proof.delays import climbed_to_the_top
 from tests.proof.evidence import Evidence, History
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
+COPIES: Final = {"router": 2, "sla": 2, "notifier": 2}
+"""How many processes a service has, in the seeds with copies."""
+_CALM_BEFORE_SECONDS: Final = 8.0
 _CALM_AFTER_SECONDS: Final = 3.0
 _PROGRESS_SECONDS: Final = 15.0
 _SERVERS_AWAY: Final = ("broker_kill", "broker_freeze", "postgres_stop", "zombie", "freeze", "disk_full", "lock")
@@ -40,16 +42,26 @@ class Form:
     agents_at_once: int = 4
     climbs_every: int = 1
     """Every so many seeds the clock goes on to the end of every ladder before the checker looks, and it looks at everything."""
+    copies_every: int = 0
+    """The first of every so many seeds has more than one process of some services; 0: none has."""
     requests: int = 0
     """After the time and the faults the load goes on until so many were posted, for `most_seconds` in all at most."""
     most_seconds: float = 0.0
 
+    def copies(self, seed: int) -> Mapping[str, int]:
+        """Return the services of which a seed has more than one process, and how many."""
+        return COPIES if self.copies_every and seed % self.copies_every == 1 % self.copies_every else {}
+
+    def plan(self, seed: int) -> list[Fault]:
+        """Return the faults of a seed."""
+        return draw(seed, seconds=self.seconds, count=self.faults, copies=self.copies(seed))
+
 
 async def run_seed(folder: Path, seed: int, form: Form) -> Outcome:
     """Run one seed in a town of its own, which is gone afterwards."""
-    outcome = Outcome(seed, form.name)
+    outcome = Outcome(seed, form.name, copies=dict(form.copies(seed)))
     began = time.monotonic()
-    scene = await asyncio.to_thread(ChaosScene, folder)
+    scene = await asyncio.to_thread(ChaosScene, folder, form.copies(seed))
     try:
         await scene.open()
         outcome.seconds["start"] = time.monotonic() - began
@@ -66,14 +78,14 @@ class _Run:
         self._scene = scene
         self._form = form
         self._outcome = outcome
-        self._plan = draw(seed, seconds=form.seconds, count=form.faults)
+        self._plan = form.plan(seed)
         scene.orchestrator.on_death = self._note_death
 
     def _note_death(self, death: Death) -> None:
         self._outcome.deaths += 1
         if death.code not in _ENDINGS:
-            tail = self._scene.town.processes[death.service].log_tail(4)
-            self._outcome.violations.append(f"{death.service} ended by itself, with {death.code}: {tail}")
+            tail = self._scene.town.processes[death.name].log_tail(4)
+            self._outcome.violations.append(f"{death.name} ended by itself, with {death.code}: {tail}")
 
     async def run(self) -> None:
         """Load and faults, then healing, then the checker."""
@@ -96,6 +108,7 @@ class _Run:
         try:
             async with crowd(self._scene, rate=self._form.rate, agents_at_once=self._form.agents_at_once) as load:
                 stage = Stage(self._scene, load)
+                await self._keep_calm(_CALM_BEFORE_SECONDS)
                 await self._play(stage)
                 self._outcome.posted = load.posted
         except* Exception as told:  # a wrong answer, or a fault that could not be made: either fails the seed
@@ -109,6 +122,13 @@ class _Run:
         self._outcome.points = sorted(stage.reached)
         self._outcome.missed_points = sorted({one.point for one in self._plan if one.kind == "point"} - stage.reached)
         return stage
+
+    async def _keep_calm(self, seconds: float) -> None:
+        """Look on while nothing is broken: whoever says something then cries for nothing."""
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        seen = [one for one in self._scene.observer.samples if one.at >= began]
+        self._outcome.violations += cries(seen, self._scene.town.names())
 
     async def _play(self, stage: Stage) -> None:
         began = told = time.monotonic()
@@ -153,15 +173,13 @@ class _Run:
             outcome.violations.append("nothing was accepted: the load never reached intake")
         if whole:
             outcome.violations += _left_out(evidence, history)
-        felt = [one for one in stage.spans if one.fault not in stage.unfelt]
-        told = judge(felt, scene.orchestrator.deaths, scene.observer.between)
+        names, deaths = scene.town.names(), scene.orchestrator.deaths
+        told = judge(stage.spans, deaths, scene.observer.between, names=names, unfelt=stage.unfelt)
         outcome.violations += told.missing
         outcome.alarms_drawn, outcome.alarms_judged = dict(told.drawn), dict(told.judged)
-        outcome.recoveries = _recoveries(scene.orchestrator.deaths, stage.spans)
+        outcome.recoveries = _recoveries(deaths, stage.spans)
         outcome.red = scene.orchestrator.red
-        calm = time.monotonic()
-        await asyncio.sleep(_CALM_AFTER_SECONDS)
-        outcome.violations += cries([one for one in scene.observer.samples if one.at >= calm])
+        await self._keep_calm(_CALM_AFTER_SECONDS)
 
 
 def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
@@ -169,10 +187,11 @@ def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
     away = [(began, ended) for fault, began, ended in spans if fault.kind in _SERVERS_AWAY or "." in fault.target]
     found = []
     for death in deaths:
-        with suppress(TypeError):
-            again = death.at + death.seconds  # type: ignore[operator]  # None: it died once more before it was ready
-            if not any(began < again and death.at < ended + 1.0 for began, ended in away):
-                found.append(round(again - death.at, 2))
+        again = death.ready_at
+        if again is None:  # it died once more before it was ready
+            continue
+        if not any(began < again and death.at < ended + 1.0 for began, ended in away):
+            found.append(round(again - death.at, 2))
     return found
 
 

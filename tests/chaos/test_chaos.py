@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -28,7 +29,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(run_folder: Path, seed: in
 
 
 def test_the_seeds_of_ci_come_by_every_point_and_every_kind() -> None:
-    plans = [draw(seed, seconds=SHORT.seconds, count=SHORT.faults) for seed in seeds_of(SHORT)]
+    plans = [SHORT.plan(seed) for seed in seeds_of(SHORT)]
     faults = [fault for plan in plans for fault in plan]
     assert {fault.point for fault in faults if fault.point} == set(POINTS) and len(POINTS) >= 30
     assert {fault.kind for fault in faults} >= DRAWN
@@ -37,7 +38,7 @@ def test_the_seeds_of_ci_come_by_every_point_and_every_kind() -> None:
 
 
 def test_the_seeds_of_the_long_form_have_faults_that_last_long_enough_for_each_alarm() -> None:
-    plans = [draw(seed, seconds=LONG.seconds, count=LONG.faults) for seed in seeds_of(LONG)]
+    plans = [LONG.plan(seed) for seed in seeds_of(LONG)]
     lasting = [one for plan in plans for one in plan if KINDS[one.kind].is_long(one)]
     long = Counter(f"{one.kind} {one.target.partition('.')[0]}" for one in lasting)
     for kind in ("lock request", "lock outbox", "lock position", "broker_freeze kafka", "refuse kafka", "cut kafka"):
@@ -52,16 +53,45 @@ def test_nothing_silences_the_service_that_has_to_tell_of_a_long_fault() -> None
 
 
 def test_a_plan_is_the_same_again() -> None:
-    assert draw(7, seconds=40, count=40) == draw(7, seconds=40, count=40) != draw(8, seconds=40, count=40)
+    assert LONG.plan(7) == LONG.plan(7) != LONG.plan(9)
+
+
+@pytest.mark.parametrize("form", [SHORT, LONG])
+def test_a_zombie_is_one_of_several_copies_and_each_of_them_is_struck(form: Form) -> None:
+    plans = {seed: form.plan(seed) for seed in seeds_of(form)}
+    struck = {one.target for seed, plan in plans.items() for one in plan if form.copies(seed) and one.kind != "point"}
+    zombies = [one.target for plan in plans.values() for one in plan if one.kind == "zombie"]
+    assert zombies and all("-" in one for one in zombies)
+    assert {"router-1", "notifier-0", "notifier-1"} <= {one.rpartition(".")[2] for one in struck}
+    assert not any("-" in one.target for seed, plan in plans.items() if not form.copies(seed) for one in plan)
+
+
+def test_which_copy_is_struck_changes_nothing_else_of_a_plan() -> None:
+    one, two = (draw(4, seconds=90, count=54, copies=copies) for copies in ({}, {"intake": 2}))
+    assert [fault.target.partition("-")[0] for fault in two if fault.kind != "zombie"] == [
+        fault.target for fault in one if not (fault.kind == "freeze" and fault.seconds >= 15)
+    ]
+
+
+def test_what_would_end_a_zombie_is_kept_from_it_and_what_strikes_its_twin_is_not() -> None:
+    zombie = Fault(20, "zombie", "router-1", 15)
+    others = [Fault(25, "kill", "router-1"), Fault(25, "kill", "router-0"), Fault(25, "restart_all")]
+    assert [one.at for one in with_room([zombie, *others], last=88)] == [20, 42, 25, 42]
+
+
+_FAULTS: Final = {"disk_full": 2, "smtp_drops": 1}
 
 
 def test_a_full_disk_that_no_write_met_is_a_miss_and_so_is_an_alarm_never_asked_for() -> None:
-    def met(form: Form, *, unfelt: dict[str, int] | None = None, judged: Iterable[str] = ()) -> list[bool]:
-        outcome = Outcome(1, form.name, faults={"disk_full": 2, "smtp_drops": 1}, unfelt=unfelt or {})
+    def met(
+        form: Form, *, faults: dict[str, int] = _FAULTS, unfelt: dict[str, int] | None = None, judged: Iterable[str] = ()
+    ) -> list[bool]:
+        outcome = Outcome(1, form.name, faults=faults, unfelt=unfelt or {})
         outcome.alarms_judged = dict.fromkeys(judged, 1)
         return [one.met for one in proven_nothing(form, [outcome])]
 
     assert met(SHORT, unfelt={"disk_full": 2}) == [False, True]
     assert met(SHORT, unfelt={"disk_full": 1, "smtp_drops": 1}) == [True, True]
+    assert met(SHORT, faults={"zombie": 1}, unfelt={"zombie": 1}) == [False, True], "nobody took over from it"
     assert met(LONG, unfelt={"smtp_drops": 1}) == [False, False]
     assert met(LONG, judged=ALARMS) == [True, True]

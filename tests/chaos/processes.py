@@ -1,0 +1,77 @@
+"""Faults of processes: they die, are ended, stand still, or wake up when others have taken over."""
+
+import asyncio
+import time
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from deploy.local.town import service_of
+from tests.chaos.stage import Fault, Stage
+
+_TAKEN_OVER_SECONDS: Final = 12.0
+"""What a zombie sleeps on for at most, until the group has settled without it: on a busy machine that takes longer."""
+_ANSWER_SECONDS: Final = 3.0
+
+
+async def kill(stage: Stage, fault: Fault) -> None:
+    """kill -9 of a process, or of all of a service."""
+    for name in stage.scene.town.names(fault.target):
+        await asyncio.to_thread(stage.scene.town.processes[name].kill)
+
+
+async def stop(stage: Stage, fault: Fault) -> None:
+    """End a process in an orderly way, or all of a service."""
+    for name in stage.scene.town.names(fault.target):
+        await asyncio.to_thread(stage.scene.town.processes[name].stop)
+
+
+async def restart_all(stage: Stage, _fault: Fault) -> None:
+    """A rolling restart: end one process after the other, each when the one before is ready again."""
+    for name in stage.scene.town.names():
+        await asyncio.to_thread(stage.scene.town.processes[name].stop)
+        await stage.scene.orchestrator.all_ready(name)
+
+
+async def freeze(stage: Stage, fault: Fault) -> None:
+    """A process stands still, its connections open, and goes on."""
+    async with stage.during(fault, service_of(fault.target)):
+        process = stage.scene.town.processes[fault.target]
+        process.pause()
+        await asyncio.sleep(fault.seconds)
+        process.resume()
+
+
+async def haunt(stage: Stage, fault: Fault) -> None:
+    """A process stands still until its group has given its partitions to another copy, and goes on with what it had in hand.
+
+    It met nobody where the group still counted it at the end: Kafka was away, too, or the copy was killed in its sleep.
+    """
+    service = service_of(fault.target)
+    async with stage.during(fault, service):
+        process = stage.scene.town.processes[fault.target]
+        others = len(stage.scene.town.names(service)) - 1
+        process.pause()
+        await asyncio.sleep(fault.seconds)
+        until = time.monotonic() + _TAKEN_OVER_SECONDS
+        while not (replaced := await _members(stage.scene.kafka.bootstrap, service) == others) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+        if not replaced or process.exit_code is not None:
+            stage.unfelt.add(fault)
+        process.resume()
+
+
+async def _members(kafka: str, group: str) -> int | None:
+    """Return how many members a group has that is at rest, each with its partitions; None: it is not, or nobody says."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await admin.start()
+            (answer,) = await admin.describe_consumer_groups([group])
+            _, _, state, _, _, members, *_ = answer.groups[0]
+            return len(members) if state == "Stable" else None
+    except (KafkaError, OSError, TimeoutError):
+        return None
+    finally:
+        await admin.close()

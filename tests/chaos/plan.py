@@ -27,7 +27,7 @@ DRAWN: Final = frozenset(_DRAWN)
 def draw(seed: int, *, seconds: float, count: int, copies: Mapping[str, int] = {}) -> list[Fault]:
     """Return at least `count` faults of a load of so many seconds, in the order in which they begin.
 
-    copies: how many processes a service has, where these are not one. Which of them is struck changes nothing else of a plan.
+    copies: how many processes a service has, where these are not one. What they share is struck as one; else one of them is.
     """
     chance = random.Random(seed)
     part = seed % PARTS

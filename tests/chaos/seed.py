@@ -6,8 +6,9 @@ import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from tests.chaos import losses
 from tests.chaos.alarms import cries, judge
@@ -19,7 +20,7 @@ from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
 from tests.chaos.stage import Fault, Span, Stage
 from tests.proof.delays import climbed_to_the_top
-from tests.proof.evidence import Evidence, History
+from tests.proof.evidence import Evidence, History, What
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
@@ -172,7 +173,7 @@ class _Run:
         if not history.accepted:
             outcome.violations.append("nothing was accepted: the load never reached intake")
         if whole:
-            outcome.violations += _left_out(evidence, history)
+            outcome.violations += left_out(evidence, history)
         names, deaths = scene.town.names(), scene.orchestrator.deaths
         told = judge(stage.spans, deaths, scene.observer.between, names=names, unfelt=stage.unfelt)
         outcome.violations += told.missing
@@ -195,11 +196,13 @@ def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
     return found
 
 
-def _left_out(evidence: Evidence, history: History) -> list[str]:
+def left_out(evidence: Evidence, history: History) -> list[str]:
     """Return what never happened, so that a run proves nothing about it."""
     done = {act.what for act in history.acts or [] if act.outcome == "done"}
-    wanted = ("take_charge", "answer", "transfer", "resolve", "add", "withdraw")
-    missing = [f"acts: nobody came to {what}" for what in wanted if what not in done]
+    missing = [f"acts: nobody came to {what}" for what in get_args(What) if what not in done]
+    steps = (step for life in evidence.told("handling.v1", without=history.aside).values() for step in pairwise(life))
+    if not any((one.name, then.name) == ("usager_asked", "usager_replied") for one, then in steps):
+        missing.append("acts: no usager answered a question")
     return missing if climbed_to_the_top(evidence) else [*missing, "5 nobody was told at the top of a ladder"]
 
 

@@ -2,30 +2,61 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, get_args
+from uuid import UUID
 
 import pytest
 
 from shared.delivery.points import POINTS
 from tests.chaos.alarms import ALARMS
-from tests.chaos.chaos import LONG, SHORT, proven_nothing, seeds_of
+from tests.chaos.chaos import LONG, SHORT, figures, proven_nothing, seeds_of
 from tests.chaos.faults import KINDS
 from tests.chaos.outcome import Outcome
-from tests.chaos.plan import DRAWN, draw, with_room
+from tests.chaos.plan import DRAWN, with_room
 from tests.chaos.reached import first_of
-from tests.chaos.seed import Form, run_seed
+from tests.chaos.seed import Form, left_out, run_seed
 from tests.chaos.stage import Fault
+from tests.proof.evidence import Act, Evidence, History, Record, What
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[int, Outcome]:
+    """What became of the seeds that ran, by their numbers."""
+    return {}
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", seeds_of(SHORT))
-async def test_nothing_is_lost_and_nothing_done_twice(run_folder: Path, seed: int) -> None:
-    outcome = await run_seed(run_folder / f"chaos-{seed}", seed, SHORT)
+async def test_nothing_is_lost_and_nothing_done_twice(run_folder: Path, outcomes: dict[int, Outcome], seed: int) -> None:
+    outcome = outcomes[seed] = await run_seed(run_folder / f"chaos-{seed}", seed, SHORT)
     print(outcome.line())
     assert outcome.violations == []
     assert outcome.missed_points == [], "a point that nobody comes by is a defect of the plan"
+
+
+@pytest.mark.faults
+def test_over_all_seeds_each_kind_of_fault_came_and_met_somebody(outcomes: dict[int, Outcome]) -> None:
+    assert _unmet(outcomes.values()) == []
+
+
+def _unmet(outcomes: Iterable[Outcome]) -> list[str]:
+    return [f"{one.what}: {one.value:g}, goal {one.goal}" for one in figures(SHORT, list(outcomes), in_part=False) if not one.met]
+
+
+def test_a_kind_of_fault_that_met_nobody_in_any_seed_is_unmet_and_so_is_a_seed_that_did_not_run() -> None:
+    def outcome(seed: int, unfelt: str) -> Outcome:
+        plan = SHORT.plan(seed)
+        faults = Counter(one.kind for one in plan)
+        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=[one.point for one in plan])
+
+    assert _unmet(outcome(seed, "smtp_slow") for seed in seeds_of(SHORT)) == []
+    for kind in ("disk_full", "lock", "zombie"):
+        unmet = _unmet(outcome(seed, kind) for seed in seeds_of(SHORT))
+        assert unmet == [f"kinds of faults that only met nobody: {kind}: 1, goal any"]
+    assert "seeds of the short form: 2, goal = 3" in _unmet(outcome(seed, "") for seed in (1, 2))
 
 
 def test_the_seeds_of_ci_come_by_every_point_and_every_kind() -> None:
@@ -66,19 +97,13 @@ def test_a_zombie_is_one_of_several_copies_and_each_of_them_is_struck(form: Form
     assert not any("-" in one.target for seed, plan in plans.items() if not form.copies(seed) for one in plan)
 
 
-def test_which_copy_is_struck_changes_nothing_else_of_a_plan() -> None:
-    one, two = (draw(4, seconds=90, count=54, copies=copies) for copies in ({}, {"intake": 2}))
-    assert [fault.target.partition("-")[0] for fault in two if fault.kind != "zombie"] == [
-        fault.target for fault in one if not (fault.kind == "freeze" and fault.seconds >= 15)
-    ]
-
-
 def test_what_would_end_a_zombie_is_kept_from_it_and_what_strikes_its_twin_is_not() -> None:
     zombie = Fault(20, "zombie", "router-1", 15)
     others = [Fault(25, "kill", "router-1"), Fault(25, "kill", "router-0"), Fault(25, "restart_all")]
     assert [one.at for one in with_room([zombie, *others], last=88)] == [20, 42, 25, 42]
 
 
+_REQUEST: Final = UUID("01890000-0000-7000-8000-000000000001")
 _FAULTS: Final = {"disk_full": 2, "smtp_drops": 1}
 
 
@@ -95,3 +120,18 @@ def test_a_full_disk_that_no_write_met_is_a_miss_and_so_is_an_alarm_never_asked_
     assert met(SHORT, faults={"zombie": 1}, unfelt={"zombie": 1}) == [False, True], "nobody took over from it"
     assert met(LONG, unfelt={"smtp_drops": 1}) == [False, False]
     assert met(LONG, judged=ALARMS) == [True, True]
+
+
+def test_what_nobody_did_is_told() -> None:
+    def record(topic: str, name: str, sequence: int, **data: Any) -> Record:
+        return Record(topic, _REQUEST, sequence, f"fr.aiguilleur.any.{name}.v1", data)
+
+    acts = [Act(_REQUEST, what, "done") for what in get_args(What)]
+    log = [record("handling.v1", name, number) for number, name in enumerate(("usager_asked", "usager_replied"), 3)]
+    log.append(record("escalations.v1", "raised", 1, promise="taking_charge", next_level=None))
+    assert left_out(Evidence(log, {}), History(acts=acts)) == []
+    assert left_out(Evidence(log, {}), History(acts=acts[1:])) == [f"acts: nobody came to {acts[0].what}"]
+    refused = [replace(one, outcome="refused") if one.what == "reopen" else one for one in acts]
+    assert left_out(Evidence(log, {}), History(acts=refused)) == ["acts: nobody came to reopen"]
+    assert left_out(Evidence(log[::2], {}), History(acts=acts)) == ["acts: no usager answered a question"]
+    assert left_out(Evidence(log[:2], {}), History(acts=acts)) == ["5 nobody was told at the top of a ladder"]

@@ -190,12 +190,12 @@ def _keeps_quiet(other: Span, name: str, needs: Iterable[str]) -> bool:
 def cries(samples: Sequence[Sample], names: Iterable[str] = SERVICES) -> list[str]:
     """Return what was said in samples of a time without any fault: a status, a gauge, a counter of trouble that rose.
 
-    So it is told where nobody looked at a process twice.
+    A process that nobody looked at may have said anything.
     """
     said = [f"{one.name}: {one.live} {one.ready} {one.text}" for one in samples if not one.is_well]
     for name in names:
         mine = [one for one in samples if one.name == name]
         said += [f"{name}: {metric} rose by {rise:g}" for metric, rise in rises(mine).items() if rise and is_trouble(metric)]
-        if len(mine) < 2:
+        if not mine:
             said.append(f"{name}: nobody looked at it")
     return [f"13 alarm without a fault: {one}" for one in said]

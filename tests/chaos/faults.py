@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from deploy.local.town import service_of
 from shared.events.topics import SERVICES
 from tests.chaos import processes
 from tests.chaos.forgery import out_of_order, poison, publish
@@ -132,7 +133,7 @@ def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Ca
 
     async def make(stage: Stage, fault: Fault) -> None:
         proxy, names = stage.scene.proxy, stage.scene.town.links(fault.target)
-        async with stage.during(fault, fault.target):
+        async with stage.during(fault, service_of(fault.target)):
             await asyncio.to_thread(proxy.change, names, weather(fault))
             await asyncio.sleep(fault.seconds)
             if forget:
@@ -238,7 +239,7 @@ KINDS: Final[dict[str, Kind]] = {
     "restart_all": Kind(processes.restart_all, 1),
     "point": Kind(_die_at, 0),
     "freeze": Kind(processes.freeze, 3, SERVICES, (0.5, 4), long={"": (4, 6)}),
-    "zombie": Kind(processes.haunt, 1, SERVICES, (15, 17), long={"": (15, 17)}),
+    "zombie": Kind(processes.haunt, 1, SERVICES, (15, 17), long={"": (15, 17)}),  # all of them: the group waits 10 s and more
     "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
     "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6), long={"": (16, 18)}),
     "postgres_stop": Kind(_stop_postgres, 1, ("postgres",), (0.2, 3)),

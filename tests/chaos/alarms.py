@@ -81,7 +81,12 @@ _KAFKA: Final = Alarm(
 )
 _CUT_KAFKA: Final = _KAFKA._replace(after_seconds=15.0)
 _SMTP: Final = Alarm(
-    2.5, _mail_trouble, "unavailable_total{smtp}, mails_total{server, retried or failed}", ("notifier",), ("postgres", "kafka")
+    2.5,
+    _mail_trouble,
+    "unavailable_total{smtp}, mails_total{server, retried or failed}",
+    ("notifier",),
+    ("postgres", "kafka"),
+    shared=True,
 )
 _PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", _READERS, ("postgres", "kafka"), shared=True)
 ALARMS: Final[dict[str, Alarm]] = {

@@ -14,6 +14,7 @@ from tests.chaos.persistence import NO_ANSWER
 
 EVERY_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 2.0
+_PUBLISHED: Final = "aiguilleur_published_total"
 _WATCHED: Final = (
     "aiguilleur_unavailable_total",
     "aiguilleur_publish_errors_total",
@@ -23,6 +24,7 @@ _WATCHED: Final = (
     "aiguilleur_gaps_total",
     "aiguilleur_mails_total",
     "aiguilleur_turned_away_total",
+    _PUBLISHED,
 )
 
 
@@ -105,7 +107,12 @@ async def _get(http: httpx.AsyncClient, url: str) -> httpx.Response | None:
 
 def is_trouble(metric: str) -> bool:
     """Whether it is a counter that never rises while all is well. A mail counts unless it was sent, or had nobody to go to."""
-    return "_total" in metric and not any(one in metric for one in ('outcome="sent"', 'cause="letter"'))
+    return "_total" in metric and not any(one in metric for one in (_PUBLISHED, 'outcome="sent"', 'cause="letter"'))
+
+
+def publishers(samples: Sequence[Sample], names: Iterable[str]) -> set[str]:
+    """Return which of these processes were seen to publish."""
+    return {name for name in names if risen([one for one in samples if one.name == name], _PUBLISHED)}
 
 
 def risen(samples: Sequence[Sample], *parts: str) -> float:

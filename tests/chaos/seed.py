@@ -4,16 +4,18 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, get_args
 
+from deploy.local.town import names_of
 from tests.chaos import losses
 from tests.chaos.alarms import cries, judge
 from tests.chaos.crowd import crowd
 from tests.chaos.faults import make
+from tests.chaos.observer import Sample, publishers
 from tests.chaos.orchestrator import Death
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
@@ -172,6 +174,9 @@ class _Run:
             outcome.violations.append("11 the canary reached no mail: that it can be read nowhere else proves nothing")
         if not history.accepted:
             outcome.violations.append("nothing was accepted: the load never reached intake")
+        if outcome.copies:
+            shares = [names_of(*one) for one in outcome.copies.items()]
+            outcome.violations += never_handed_over(scene.observer.samples, shares)
         if whole:
             outcome.violations += left_out(evidence, history)
         names, deaths = scene.town.names(), scene.orchestrator.deaths
@@ -194,6 +199,12 @@ def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
         if not any(began < again and death.at < ended + 1.0 for began, ended in away):
             found.append(round(again - death.at, 2))
     return found
+
+
+def never_handed_over(samples: Sequence[Sample], shares: Iterable[Sequence[str]]) -> list[str]:
+    """Say so where of no service more than one copy published: the lock of its relay was never anybody else's."""
+    handed_over = any(len(publishers(samples, names)) > 1 for names in shares)
+    return [] if handed_over else ["the relay of no service was ever another copy's: the run proves nothing of its lock"]
 
 
 def left_out(evidence: Evidence, history: History) -> list[str]:

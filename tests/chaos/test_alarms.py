@@ -124,6 +124,7 @@ def test_an_alarm_without_a_fault_is_found() -> None:
         ("aiguilleur_gaps_total", 1),
         ("aiguilleur_turned_away_total", 1),
         ("aiguilleur_publish_errors_total", 1),
+        ("aiguilleur_published_total", 0),
         ('aiguilleur_mails_total{cause="server",outcome="retried"}', 1),
         ('aiguilleur_mails_total{cause="fault",outcome="retried"}', 1),
         ('aiguilleur_mails_total{cause="letter",outcome="failed"}', 0),
@@ -156,6 +157,15 @@ def test_each_copy_tells_of_what_strikes_it_and_one_of_them_of_what_they_share()
     assert missing(_POISON, *parked, *well) == ["stats"], "who has the partition parks it"
     assert sorted(missing(_POISON, *well)) == ["router-0", "router-1", "stats"]
     assert missing(_POISON, *well, deaths=[Death("router-1", at=1.0, code=-9)]) == ["stats"], "and it may have been that one"
+
+
+def test_a_copy_that_alone_cannot_reach_the_mail_server_says_so_itself() -> None:
+    names = ["notifier-0", "notifier-1"]
+    name = 'aiguilleur_unavailable_total{service="notifier",what="smtp"}'
+    told = [Sample(at, "notifier-0", live=200, ready=200, counted={name: float(at)}) for at in (1, 2)]
+    for target, silent in (("smtp.notifier-1", 1), ("smtp.notifier", 0)):
+        span = Span(Fault(1, "refuse", target, 4), 1.0, 5.0)
+        assert len(judge([span], (), _seen(*told, _well(2, "notifier-1")), names=names).missing) == silent
 
 
 def test_a_fault_that_met_nobody_is_not_asked_about_and_excuses() -> None:

@@ -13,10 +13,11 @@ from shared.delivery.points import POINTS
 from tests.chaos.alarms import ALARMS
 from tests.chaos.chaos import LONG, SHORT, figures, proven_nothing, seeds_of
 from tests.chaos.faults import KINDS
+from tests.chaos.observer import Sample
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import DRAWN, with_room
 from tests.chaos.reached import first_of
-from tests.chaos.seed import Form, left_out, run_seed
+from tests.chaos.seed import Form, left_out, never_handed_over, run_seed
 from tests.chaos.stage import Fault
 from tests.proof.evidence import Act, Evidence, History, Record, What
 
@@ -135,3 +136,13 @@ def test_what_nobody_did_is_told() -> None:
     assert left_out(Evidence(log, {}), History(acts=refused)) == ["acts: nobody came to reopen"]
     assert left_out(Evidence(log[::2], {}), History(acts=acts)) == ["acts: no usager answered a question"]
     assert left_out(Evidence(log[:2], {}), History(acts=acts)) == ["5 nobody was told at the top of a ladder"]
+
+
+def test_a_relay_that_never_changed_hands_is_told() -> None:
+    def published(name: str, *counts: float) -> list[Sample]:
+        return [Sample(at, name, counted={"aiguilleur_published_total": count}) for at, count in enumerate(counts)]
+
+    shares = [("router-0", "router-1"), ("sla-0", "sla-1")]
+    led = published("router-0", 0, 9)
+    assert never_handed_over([*led, *published("router-1", 0, 0), *published("sla-1", 0, 3)], shares)
+    assert not never_handed_over([*led, *published("router-1", 0, 4)], shares)

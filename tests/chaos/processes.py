@@ -8,10 +8,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local.town import service_of
-from tests.chaos.stage import Fault, Stage
+from tests.chaos.stage import Fault, Span, Stage
 
-_TAKEN_OVER_SECONDS: Final = 12.0
-"""What a zombie sleeps on for at most, until the group has settled without it: on a busy machine that takes longer."""
+_SETTLED_SECONDS: Final = 12.0
+"""How long a group is given to settle with a copy that has started, or without one that stands still, on a busy machine."""
 _ANSWER_SECONDS: Final = 3.0
 
 
@@ -46,20 +46,33 @@ async def freeze(stage: Stage, fault: Fault) -> None:
 async def haunt(stage: Stage, fault: Fault) -> None:
     """A process stands still until its group has given its partitions to another copy, and goes on with what it had in hand.
 
-    It met nobody where the group still counted it at the end: Kafka was away, too, or the copy was killed in its sleep.
+    It met nobody where it never had any, or where the group still counted it at the end: it had died just before, Kafka was
+    away, too, or it was killed in its sleep.
     """
-    service = service_of(fault.target)
-    async with stage.during(fault, service):
-        process = stage.scene.town.processes[fault.target]
-        others = len(stage.scene.town.names(service)) - 1
+    service, town = service_of(fault.target), stage.scene.town
+    copies = len(town.names(service))
+    async with stage.turn[service]:
+        await stage.scene.orchestrator.all_ready(fault.target)
+        process = town.processes[fault.target]
+        joined = await _has_members(stage, service, copies)
+        began = time.monotonic()
         process.pause()
         await asyncio.sleep(fault.seconds)
-        until = time.monotonic() + _TAKEN_OVER_SECONDS
-        while not (replaced := await _members(stage.scene.kafka.bootstrap, service) == others) and time.monotonic() < until:
-            await asyncio.sleep(0.5)
-        if not replaced or process.exit_code is not None:
+        replaced = await _has_members(stage, service, copies - 1)
+        if not (joined and replaced) or process.exit_code is not None:
             stage.unfelt.add(fault)
         process.resume()
+        stage.spans.append(Span(fault, began, time.monotonic()))
+
+
+async def _has_members(stage: Stage, group: str, count: int) -> bool:
+    """Wait until a group has so many members, each with its partitions; return whether it came to that."""
+    until = time.monotonic() + _SETTLED_SECONDS
+    while await _members(stage.scene.kafka.bootstrap, group) != count:
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.5)
+    return True
 
 
 async def _members(kafka: str, group: str) -> int | None:

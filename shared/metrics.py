@@ -27,4 +27,8 @@ TURNED_AWAY = Counter("aiguilleur_turned_away_total", "Posts told to come back l
 CONFLICTS = Counter("aiguilleur_conflicts_total", "Batches run again because another transaction came first.", ["service"])
 UNAVAILABLE = Counter("aiguilleur_unavailable_total", "Times that PostgreSQL or Kafka did not answer.", ["service", "what"])
 LATE = Histogram("aiguilleur_deadline_late_seconds", "How late a due row was acted upon.", ["service"], buckets=_SMALL_SECONDS)
-MAILS = Counter("aiguilleur_mails_total", "Mails by outcome: sent, retried, failed.", ["outcome"])
+MAILS = Counter(
+    "aiguilleur_mails_total",
+    "Mails by outcome (sent, retried, failed) and cause: server (it said so), letter (nobody to send it to), fault (ours).",
+    ["outcome", "cause"],
+)

@@ -12,7 +12,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -36,21 +36,44 @@ ORGANISATION = folders.ROOT / "deploy" / "organisation"
 _READY_SECONDS = 40
 
 
+def names_of(service: str, count: int) -> tuple[str, ...]:
+    """Return how the processes of a service are called: "router-0" and "router-1"; one alone "router"."""
+    return tuple(f"{service}-{number}" for number in range(count)) if count > 1 else (service,)
+
+
+def service_of(name: str) -> str:
+    """Return the service that a process is a copy of, by the name of the process."""
+    return name.partition("-")[0]
+
+
 def _quiet(_message: str) -> None:
     """Tell nobody."""
 
 
 class Town:
-    """An installation. `url(service)` is where a service listens; `environment(service)` is all that it is told."""
+    """An installation. `url(service)` is where a service listens; `environment(name)` is all that a process of it is told.
 
-    def __init__(self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, shared_clock: bool = False) -> None:
+    `copies`: how many processes a service has, where these are not one; see `names_of`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        kafka: str,
+        admin_dsn: str,
+        smtp: str,
+        shared_clock: bool = False,
+        copies: Mapping[str, int] = {},
+    ) -> None:
         self.folder = folder.resolve()
         self.kafka = kafka
         self._server_dsn, self._database = admin_dsn, f"{DEMO_PREFIX}{secrets.token_hex(4)}"
         self.admin_dsn = urlsplit(admin_dsn)._replace(path=f"/{self._database}").geturl()
         self.smtp = smtp
         self.clock_file = self.folder / "clock.json" if shared_clock else None
-        self.ports = {service: ports.free_port() for service in SERVICES}
+        self._names = {service: names_of(service, copies.get(service, 1)) for service in SERVICES}
+        self.ports = {name: ports.free_port() for name in self.names()}
         self.processes: dict[str, ServerProcess] = {}
         self.extra: dict[str, str] = {}
         """More environment for services started from now on (a named point to die at, say)."""
@@ -59,9 +82,13 @@ class Town:
         self._link_key = base64.b64encode(secrets.token_bytes(32)).decode()
         self._created_topics: list[str] = []
 
+    def names(self, *of: str) -> tuple[str, ...]:
+        """The processes of services, or those that are named themselves; all of them, when nothing is named."""
+        return tuple(name for one in of or SERVICES for name in self._names.get(one, (one,)))
+
     def url(self, service: str) -> str:
-        """Where a service's pages and API are."""
-        return f"http://127.0.0.1:{self.ports[service]}"
+        """Where the pages and the API of a service are (of its first process), or of one process."""
+        return f"http://127.0.0.1:{self.ports[self.names(service)[0]]}"
 
     def dsn(self, service: str) -> str:
         """The database address of a service's own role."""
@@ -69,17 +96,20 @@ class Town:
         place = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=f"{role_of(service)}:{self._passwords[service]}@{place}").geturl()
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What a service is told. Least privilege: only those who may open personal data get the keys."""
+    def environment(self, name: str) -> dict[str, str]:
+        """What a process is told. Least privilege: only those who may open personal data get the keys."""
+        service = service_of(name)
         told = {
             "AIGUILLEUR_KAFKA": self.kafka,
             "AIGUILLEUR_ORGANISATION": str(ORGANISATION),
             "AIGUILLEUR_SITE_URL": self.url("intake"),
             "AIGUILLEUR_AGENTS_URL": self.url("router"),
             f"AIGUILLEUR_{service.upper()}_DATABASE": self.dsn(service),
-            f"AIGUILLEUR_{service.upper()}_PORT": str(self.ports[service]),
+            f"AIGUILLEUR_{service.upper()}_PORT": str(self.ports[name]),
             "PYTHONPATH": str(folders.ROOT),
         }
+        if name != service:
+            told["AIGUILLEUR_INSTANCE"] = name.rpartition("-")[2]
         if self.clock_file is not None:
             told["AIGUILLEUR_CLOCK_FILE"] = str(self.clock_file)
         if service in ("intake", "router", "notifier"):
@@ -94,7 +124,7 @@ class Town:
         """What the command line is told: everything."""
         told = {"AIGUILLEUR_ADMIN_DATABASE": self.admin_dsn}
         for service in SERVICES:
-            told |= self.environment(service)
+            told |= self.environment(self.names(service)[0])
         return told
 
     def set_clock(self, shown: datetime, *, speed: float) -> None:
@@ -140,27 +170,27 @@ class Town:
 
     def start(self, *services: str) -> None:
         """Start services (all of them, when none is named) and wait until each is ready. Raises StartError."""
-        wanted = services or SERVICES
-        for service in wanted:
-            self.launch(service)
-        for service in wanted:
-            self.wait_ready(service, self.processes[service])
+        wanted = self.names(*services)
+        for name in wanted:
+            self.launch(name)
+        for name in wanted:
+            self.wait_ready(name, self.processes[name])
 
-    def launch(self, service: str) -> None:
-        """Start a service without waiting for it."""
-        self.processes[service] = ServerProcess(
-            [sys.executable, "-m", f"services.{service}"],
-            log_file=self.folder / f"{service}.log",
-            pid_file=self.folder / f"{service}.pid",
-            environment=self.environment(service),
+    def launch(self, name: str) -> None:
+        """Start a process without waiting for it."""
+        self.processes[name] = ServerProcess(
+            [sys.executable, "-m", f"services.{service_of(name)}"],
+            log_file=self.folder / f"{name}.log",
+            pid_file=self.folder / f"{name}.pid",
+            environment=self.environment(name),
         )
 
     def start_supervised(self) -> None:
         """Start all services under a supervisor (honcho): one ending ends all, and its output says why."""
         lines = []
-        for service in SERVICES:
-            pairs = " ".join(shlex.quote(f"{name}={value}") for name, value in self.environment(service).items())
-            lines.append(f"{service}: env {pairs} {shlex.quote(sys.executable)} -m services.{service}")
+        for name in self.names():
+            pairs = " ".join(shlex.quote(f"{key}={value}") for key, value in self.environment(name).items())
+            lines.append(f"{name}: env {pairs} {shlex.quote(sys.executable)} -m services.{service_of(name)}")
         procfile = self.folder / "Procfile"
         procfile.touch(mode=0o600)
         procfile.write_text("\n".join(lines) + "\n")
@@ -171,22 +201,23 @@ class Town:
             pid_file=self.folder / "services.pid",
         )
         self.processes["supervisor"] = supervisor
-        for service in SERVICES:
-            self.wait_ready(service, supervisor)
+        for name in self.names():
+            self.wait_ready(name, supervisor)
 
-    def wait_ready(self, service: str, process: ServerProcess | None = None) -> None:
-        """Return when the service says that it is ready. Raises StartError with the end of its log."""
+    def wait_ready(self, name: str, process: ServerProcess | None = None) -> None:
+        """Return when a process says that it is ready. Raises StartError with the end of its log."""
 
         async def answers() -> None:
             async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
-                (await http.get(f"{self.url(service)}/ready")).raise_for_status()
+                (await http.get(f"{self.url(name)}/ready")).raise_for_status()
 
-        server = process or self.processes[service]
-        wait_until(answers, server=server, name=f"the service {service}", timeout_seconds=_READY_SECONDS)
+        server = process or self.processes[name]
+        wait_until(answers, server=server, name=f"the service {name}", timeout_seconds=_READY_SECONDS)
 
     def kill(self, service: str) -> None:
         """kill -9 one service."""
-        self.processes[service].kill()
+        for name in self.names(service):
+            self.processes[name].kill()
 
     def stop(self) -> None:
         """End all services in an orderly way."""

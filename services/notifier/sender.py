@@ -172,7 +172,7 @@ class Sender:
                 self._outages = 0
                 command = LetterSent(one.name, attempts)
             case "failed":
-                command = LetterFailed(one.name, answer.why, attempts if answer.tried else one.attempts)
+                command = LetterFailed(one.name, answer.why, attempts if answer.cause == "server" else one.attempts)
             case "retry":
                 again = next_try(request_id=one.request_id, attempts=attempts, arose_at=paper.letter.at, now=now)
                 if again is None:
@@ -180,7 +180,7 @@ class Sender:
                 else:
                     outcomes.back.append(PutBack(one.request_id, one.name, attempts, again))
         outcome = "retried" if command is None else "sent" if isinstance(command, LetterSent) else "failed"
-        metrics.MAILS.labels(outcome).inc()
+        metrics.MAILS.labels(outcome, answer.cause).inc()
         if command is not None:
             outcomes.told.append(Input(one.request_id, paper.known.authority, command))
         if answer.kind != "sent":

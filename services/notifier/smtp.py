@@ -26,13 +26,17 @@ class ServerAway(Exception):
         self.why = why
 
 
+Cause = Literal["server", "letter", "fault"]
+"""Who decided what became of a mail: the mail server, which was asked; the letter, which nobody can be sent; a fault of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one mail. "retry": not taken for now. "failed": for good. `why` is a code. `tried`: the server was asked."""
+    """What became of one mail. "retry": not taken for now. "failed": for good. `why` is a code."""
 
     kind: Literal["sent", "retry", "failed"]
     why: str = ""
-    tried: bool = False
+    cause: Cause = "server"
 
 
 class Line:
@@ -124,7 +128,7 @@ class Line:
         if smtp is None or smtp.protocol is None:
             raise ServerAway("connection_lost")
         if mail.recipient.utf8 and not smtp.supports_extension("smtputf8"):
-            return Answer("failed", "address_not_supported", tried=True)
+            return Answer("failed", "address_not_supported")
         try:
             async with asyncio.timeout(MAIL_SECONDS):
                 if answer := await self._envelope(smtp.protocol, mail):
@@ -166,7 +170,7 @@ class Line:
                     await self._smtp.rset()
             except _FAULTS:
                 self.drop()
-        return Answer("failed", "refused", tried=True) if 500 <= code < 600 else Answer("retry", "deferred")
+        return Answer("failed", "refused") if 500 <= code < 600 else Answer("retry", "deferred")
 
 
 def _name_of(error: BaseException) -> str:

@@ -47,7 +47,7 @@ class Writer:
         """Return the mail, or why there is none: for good, or for as long as a fault of ours is not mended."""
         one = paper.claimed
         if paper.wrapped is None:
-            return Answer("failed", "erased")
+            return Answer("failed", "erased", cause="letter")
         try:
             return self._composer.compose(
                 one.name,
@@ -59,7 +59,7 @@ class Writer:
                 now=self._app.clock.now(),
             )
         except Undeliverable as error:
-            return Answer("failed", error.why)
+            return Answer("failed", error.why, cause="letter")
         except Unreadable:
             return self._fault(one, "key_not_configured")
         except UnknownCode:
@@ -70,4 +70,4 @@ class Writer:
     def _fault(self, one: Claimed, why: str) -> Answer:
         error_id = f"{one.name}.{one.request_id}"
         self._app.log.error("letter.not_composed", request_id=one.request_id, letter=one.name, why=why, error_id=error_id)
-        return Answer("retry", "not_composed")
+        return Answer("retry", "not_composed", cause="fault")

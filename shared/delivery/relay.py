@@ -103,6 +103,7 @@ class Relay:
     async def _serve_with(self, connection: asyncpg.Connection) -> None:
         channel = f"outbox_{self._service}"
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"aiguilleur relay {self._service}"):
+            self._stand_by()
             await self._notify_leader(connection, channel)
         self.progressed = time.monotonic()
         self.leads = True
@@ -124,6 +125,12 @@ class Relay:
                 await self._wait(LOOK_SECONDS)
             else:
                 await asyncio.sleep(self._pace.rest(time.monotonic() - started))
+
+    def _stand_by(self) -> None:
+        """Say nothing of what waits, and of what once kept it from going out: that is the leader's to tell now."""
+        self._note(None)
+        metrics.OUTBOX_OLDEST.labels(self._service).set(0)
+        metrics.OUTBOX_PENDING.labels(self._service).set(0)
 
     async def _notify_leader(self, connection: asyncpg.Connection, channel: str) -> None:
         """Pass a wake-up on to the replica that leads, then see a little later whether it still does."""

@@ -9,6 +9,7 @@ So it turns red for what a restart can mend, and for nothing else:
 
 It stays green while PostgreSQL or Kafka is away (asked over connections of its own, and by what the shell was told:
 `Unavailable`), and while the consumer has halted itself: those are told by `/ready`, the metrics and `aiguilleur status`.
+Nor does it count the time in which the process itself stood still (SIGSTOP, a machine that was suspended): it goes on by itself.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ ANSWER_SECONDS = 5.0
 STALLED_SECONDS = 15.0
 JOIN_SECONDS = 45.0
 """A request to join may be lost on its way, and is given up after 40 s (aiokafka's request_timeout_ms)."""
+STOOD_STILL_SECONDS = 5.0
+"""A second that takes so long to pass passed while nothing in this process ran."""
 PARTITION_STALLED_SECONDS = 300.0
 """For one partition while others move: catching up, a consumer may leave one alone for a while."""
 
@@ -60,14 +63,33 @@ class Watchdog:
         self._standing: dict[Place, float] = {}
         """Per partition of ours in which something waits: since when its position stands still."""
         self._pending_since: float | None = None
+        self._ticked = time.monotonic()
+        """When this process was last known to run."""
 
     async def serve(self) -> None:
         """Look once a second, for ever."""
         if self._excused is None:
-            self._excused = time.monotonic()
+            self._excuse(time.monotonic())
+        keeping_time = asyncio.create_task(self._keep_time())
+        try:
+            while True:
+                await self.look()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            keeping_time.cancel()
+
+    async def _keep_time(self) -> None:
         while True:
-            await self.look()
+            now = time.monotonic()
+            if now - self._ticked > STOOD_STILL_SECONDS:
+                self._excuse(now)
+            self._ticked = now
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _excuse(self, now: float) -> None:
+        """Begin to count anew."""
+        self._excused, self._answering_since, self._pending_since = now, None, None
+        self._standing.clear()
 
     async def look(self) -> None:
         """Compare what waits with what was done."""
@@ -81,8 +103,7 @@ class Watchdog:
         if self.kafka_silent:  # perhaps only for us, and without an error: nobody else would say so
             metrics.UNAVAILABLE.labels(self._shell.service.name, "kafka").inc()
         if progress is None or ends is None or not self._shell.gate.is_open:
-            self._excused, self._answering_since, self._pending_since = now, None, None
-            self._standing.clear()
+            self._excuse(now)
             return
         positions = {place: progress[0].get(place, 0) for place in ends}
         waiting = {place for place, (begin, end) in ends.items() if end > max(positions[place], begin)}
@@ -118,9 +139,9 @@ class Watchdog:
 
     def fault(self) -> str | None:
         """Return what stands still although it could go on, in one sentence; None: all is well, or a restart mends nothing."""
-        if self._excused is None:
-            return None
         now = time.monotonic()
+        if self._excused is None or now - self._ticked > STOOD_STILL_SECONDS:
+            return None
         idle = now - max(self._excused, self._consumer.progressed)
         if idle > (self._patience if self._has_joined else max(self._patience, self._join_patience)):
             joined = "" if self._has_joined else ", and the group says nothing"

@@ -8,65 +8,54 @@ from uuid import UUID
 from deploy.demo.pages import Form, WebPage, read_page
 from services.router.wording import ACTION, BUTTON
 from tests.chaos.load import CANARY
+from tests.chaos.mailbox import Letter
 from tests.chaos.persistence import Client
 from tests.proof.evidence import Act, History
 
-Click: TypeAlias = Literal["take_charge", "answer", "transfer", "resolve"]
+Click: TypeAlias = Literal["take_charge", "ask", "answer", "transfer", "resolve"]
 
 _PLANS: Final[tuple[tuple[Click, ...], ...]] = (
-    (), (), (),
+    (), (), (), (),
     ("take_charge",), ("take_charge", "answer"), ("take_charge", "answer", "resolve"), ("take_charge", "resolve"),
     ("answer",), ("answer", "transfer"), ("transfer",), ("take_charge", "transfer"), ("resolve",),
+    ("ask",), ("take_charge", "ask"), ("ask", "answer"),
 )  # fmt: skip
 """What the agents do about a request when it comes to them; a quarter of the requests nobody touches."""
+_TEXTS: Final[dict[Click, str]] = {
+    "ask": f"Bonjour {CANARY}, de quel banc s’agit-il ?",
+    "answer": f"Bonjour {CANARY}, le banc sera réparé jeudi.",
+}
 _SUCCESS = 'class="notice success"'
 """The box that says that the action is done, now or by an earlier click of the same agent."""
 
 
 class Agents:
-    """Read all the mailboxes; each mail that hands a request over is acted upon once. Every third click is a double click."""
+    """They act once on each letter that hands a request over. Every third click is a double click."""
 
-    def __init__(self, client: Client, *, mails_url: str, history: History, at_once: int) -> None:
+    def __init__(self, client: Client, *, history: History, at_once: int) -> None:
         self._client = client
-        self._mails_url = mails_url
         self._acts = history.acts if history.acts is not None else []
         self._stopping = False
-        self._seen: set[str] = set()
-        self._last = ""
         self._busy = asyncio.Semaphore(at_once)
-
-    async def serve(self) -> None:
-        """Read and act until `stop`, then finish what was begun."""
-        async with asyncio.TaskGroup() as group:
-            while not self._stopping:
-                answer = await self._client.insist("GET", f"{self._mails_url}/api/mails", params={"after": self._last})
-                for mail in answer.json() if answer is not None else ():
-                    self._last = mail["id"]
-                    if mail["message_id"].startswith("<assignment.") and mail["message_id"] not in self._seen:
-                        self._seen.add(mail["message_id"])
-                        group.create_task(self._handle(mail))
-                await asyncio.sleep(0.2)
 
     def stop(self) -> None:
         """Begin nothing more."""
         self._stopping = True
 
-    async def _handle(self, mail: dict[str, str]) -> None:
-        _, version, request_id = mail["message_id"].strip("<>").partition("@")[0].split(".")
-        number = UUID(request_id).int
-        plan = _PLANS[number % len(_PLANS)] if version == "2" else ("take_charge",)
+    async def take(self, letter: Letter) -> None:
+        """Do about a request what the plan says, if nobody else did."""
+        number = letter.request_id.int
+        plan = _PLANS[number % len(_PLANS)] if letter.version == 2 else ("take_charge",)
         async with self._busy:
             if not plan or self._stopping:
                 return
-            whole = await self._client.insist("GET", f"{self._mails_url}/api/mails/{mail['id']}")
-            if whole is None:
-                return
-            page = await self._open(next(link for link in whole.json()["links"] if "/a/" in link))
+            link = next((one for one in await letter.links() if "/a/" in one), None)
+            page = await self._open(link) if link is not None else None
             for action in plan:
                 found = page and await self._find(page, action)
                 if not found:
                     return  # somebody was quicker: the page says so and offers nothing
-                act, page = await self._act(UUID(request_id), *found, action, twice=number % 3 == 0)
+                act, page = await self._act(letter.request_id, *found, action, twice=number % 3 == 0)
                 self._acts.append(act)
 
     async def _open(self, url: str) -> WebPage | None:
@@ -90,8 +79,8 @@ class Agents:
     ) -> tuple[Act, WebPage | None]:
         """Send the form; return what the pages said of it, and the page to go on from."""
         typed = dict(form.fields)
-        if action == "answer":
-            typed["text"] = f"Bonjour {CANARY}, le banc sera réparé jeudi."
+        if action in _TEXTS:
+            typed["text"] = _TEXTS[action]
         if action == "transfer":
             typed["target"] = next(code for code in form.options["target"] if code)
         url = urljoin(page.url, form.action)

@@ -1,20 +1,22 @@
 """Which fault has to be said by whom: invariant 13, the part that the tables cannot tell.
 
 A fault that lasts long enough must show in what an operator looks at; with no fault about, nothing may be said. Asked is each
-service that it strikes and that was there for all of it. Who says nothing is excused if it died right afterwards, stood still,
+process that it strikes and that was there for all of it. Who says nothing is excused if it died right afterwards, stood still,
 or was kept from noticing by another fault.
 """
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from deploy.local.town import service_of
 from shared.events.topics import SERVICES, consumed_by
-from tests.chaos.observer import EVERY_SECONDS, Sample, risen
+from tests.chaos.observer import EVERY_SECONDS, Sample, is_trouble, risen, rises
 from tests.chaos.orchestrator import Death
-from tests.chaos.stage import Span
+from tests.chaos.stage import Fault, Span
+from tests.chaos.town import meet
 
 LATE_SECONDS: Final = 6.0
 """Within which time after its end a fault still counts as told: what hung gives up at its own time-out."""
@@ -23,8 +25,9 @@ LATE_SECONDS: Final = 6.0
 class Alarm(NamedTuple):
     """Who has to say what of a kind of fault.
 
-    after_seconds: how long it must last for somebody to say so. says: whether the samples of one service do. where: for
+    after_seconds: how long it must last for somebody to say so. says: whether the samples of one process do. where: for
     people. who: the services that can notice, of those that it strikes. needs: the servers without which they cannot.
+    shared: what it strikes is shared out among the copies of a service, and the one that has it says so for all.
     """
 
     after_seconds: float
@@ -32,6 +35,7 @@ class Alarm(NamedTuple):
     where: str
     who: tuple[str, ...] = SERVICES
     needs: tuple[str, ...] = ()
+    shared: bool = False
 
 
 def _silent(samples: list[Sample]) -> bool:
@@ -56,8 +60,9 @@ def _no_kafka(samples: list[Sample]) -> bool:
 
 
 def _mail_trouble(samples: list[Sample]) -> bool:
-    lost = _away("smtp")(samples) or risen(samples, "mails_total", 'outcome="retried"') > 0
-    return lost or risen(samples, "mails_total", 'outcome="failed"') > 0
+    """What the mail server does; what cannot be sent as its usager gave no address, or had it erased, is none of its doing."""
+    refused = (risen(samples, "mails_total", 'cause="server"', f'outcome="{one}"') for one in ("retried", "failed"))
+    return _away("smtp")(samples) or any(refused)
 
 
 def _parked(samples: list[Sample]) -> bool:
@@ -76,9 +81,14 @@ _KAFKA: Final = Alarm(
 )
 _CUT_KAFKA: Final = _KAFKA._replace(after_seconds=15.0)
 _SMTP: Final = Alarm(
-    2.5, _mail_trouble, "unavailable_total{smtp}, mails_total{retried, failed}", ("notifier",), ("postgres", "kafka")
+    2.5,
+    _mail_trouble,
+    "unavailable_total{smtp}, mails_total{server, retried or failed}",
+    ("notifier",),
+    ("postgres", "kafka"),
+    shared=True,
 )
-_PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", _READERS, ("postgres", "kafka"))
+_PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", _READERS, ("postgres", "kafka"), shared=True)
 ALARMS: Final[dict[str, Alarm]] = {
     "freeze": _SILENT,
     "zombie": _SILENT,
@@ -116,25 +126,34 @@ class Judgement:
 
 
 def judge(
-    spans: Sequence[Span], deaths: Sequence[Death], between: Callable[[float, float, Iterable[str]], list[Sample]]
+    spans: Sequence[Span],
+    deaths: Sequence[Death],
+    between: Callable[[float, float, Iterable[str]], list[Sample]],
+    *,
+    names: Sequence[str] = SERVICES,
+    unfelt: Collection[Fault] = (),
 ) -> Judgement:
-    """Ask of each fault each service that should have told of it."""
+    """Ask of each fault each process that should have told of it. names: of all processes. unfelt: faults that met nobody."""
     judgement = Judgement()
     for span in spans:
         name = _alarm_of(span)
-        if name is None:
+        if name is None or span.fault in unfelt:
             continue
         alarm = ALARMS[name]
         judgement.drawn[name] += 1
         if span.ended - span.began < alarm.after_seconds:
             continue
         late = span.ended + LATE_SECONDS
-        there = [one for one in _struck(span) if one in alarm.who and not _is_away(one, span.began, span.ended, deaths)]
+        asked = [one for one in names if _strikes(span.fault, one) and service_of(one) in alarm.who]
+        there = [one for one in asked if not _is_away(one, span.began, span.ended, deaths)]
         told = {one for one in there if alarm.says(between(span.began, late, [one]))}
         excused = {one for one in there if _is_away(one, span.ended, late, deaths) or _is_kept_quiet(one, span, alarm, spans)}
-        judgement.judged[name] += bool(told or set(there) - excused)
-        for service in set(there) - told - excused:
-            judgement.missing.append(f"13 not told by {service}: {str(span.fault).strip()}, expected: {alarm.where}")
+        silent = set(there) - told - excused
+        if alarm.shared:
+            spoken_for = {service_of(one) for one in asked if one not in silent}
+            silent = {one for one in silent if service_of(one) not in spoken_for}
+        judgement.judged[name] += bool(told or silent)
+        judgement.missing += (f"13 not told by {one}: {str(span.fault).strip()}, expected: {alarm.where}" for one in silent)
     return judgement
 
 
@@ -145,33 +164,43 @@ def _alarm_of(span: Span) -> str | None:
     return name if name in ALARMS else None
 
 
-def _struck(span: Span) -> tuple[str, ...]:
-    service = span.fault.target.rpartition(".")[2]
-    return (service,) if service in SERVICES else SERVICES
+def _strikes(fault: Fault, name: str) -> bool:
+    """Whether a fault strikes a process: its own, or one of a server that all share."""
+    whose = fault.target.rpartition(".")[2]
+    return service_of(whose) not in SERVICES or meet(whose, name)
 
 
-def _is_away(service: str, began: float, ended: float, deaths: Sequence[Death]) -> bool:
-    """Whether a service was dead, or not ready again, at some time between two instants, or right before."""
-    mine = [one for one in deaths if one.service == service]
+def _is_away(name: str, began: float, ended: float, deaths: Sequence[Death]) -> bool:
+    """Whether a process was dead, or not ready again, at some time between two instants, or right before."""
+    mine = [one for one in deaths if one.name == name]
     again = [one.ready_at or following for one, following in zip(mine, [*(one.at for one in mine[1:]), math.inf], strict=False)]
     return any(one.at < ended and ready > began - EVERY_SECONDS for one, ready in zip(mine, again, strict=True))
 
 
-def _is_kept_quiet(service: str, span: Span, alarm: Alarm, spans: Sequence[Span]) -> bool:
-    """Whether another fault meanwhile kept a service from noticing: it stood still, or lacked what it notices with."""
+def _is_kept_quiet(name: str, span: Span, alarm: Alarm, spans: Sequence[Span]) -> bool:
+    """Whether another fault meanwhile kept a process from noticing: it stood still, or lacked what it notices with."""
     late = span.ended + LATE_SECONDS
     others = [one for one in spans if one is not span and one.began < late and one.ended > span.began]
-    return any(_keeps_quiet(one, service, alarm.needs) for one in others)
+    return any(_keeps_quiet(one, name, alarm.needs) for one in others)
 
 
-def _keeps_quiet(other: Span, service: str, needs: Iterable[str]) -> bool:
+def _keeps_quiet(other: Span, name: str, needs: Iterable[str]) -> bool:
     what, _, whom = other.fault.target.partition(".")
     if other.fault.kind in ("freeze", "zombie"):
-        return what == service
+        return what == name
     server = "postgres" if other.fault.kind == "lock" else what
-    return server in needs and whom in ("", service)
+    return server in needs and (not whom or meet(whom, name))
 
 
-def cries(samples: list[Sample]) -> list[str]:
-    """Return what was said in samples of a time without any fault."""
-    return [f"13 alarm without a fault: {one.service}: {one.live} {one.ready} {one.text}" for one in samples if not one.is_well]
+def cries(samples: Sequence[Sample], names: Iterable[str] = SERVICES) -> list[str]:
+    """Return what was said in samples of a time without any fault: a status, a gauge, a counter of trouble that rose.
+
+    A process that nobody looked at may have said anything.
+    """
+    said = [f"{one.name}: {one.live} {one.ready} {one.text}" for one in samples if not one.is_well]
+    for name in names:
+        mine = [one for one in samples if one.name == name]
+        said += [f"{name}: {metric} rose by {rise:g}" for metric, rise in rises(mine).items() if rise and is_trouble(metric)]
+        if not mine:
+            said.append(f"{name}: nobody looked at it")
+    return [f"13 alarm without a fault: {one}" for one in said]

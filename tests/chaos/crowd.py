@@ -1,4 +1,4 @@
-"""All who use a town while things break: the load, the usagers who come back, the agents."""
+"""All who use a town while things break: the load, the usagers who come back, the agents, and the mail that they read."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ import httpx
 
 from tests.chaos.agents import Agents
 from tests.chaos.load import Load
+from tests.chaos.mailbox import Mailboxes
 from tests.chaos.persistence import Client
 from tests.chaos.usagers import Usagers
 from tests.scene import Scene
@@ -24,15 +25,18 @@ async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4) -> A
         history.acts = []
     scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
-        client = Client(http)
-        usagers = Usagers(client, history=history, group=group)
-        agents = Agents(client, mails_url=scene.sink.url, history=history, at_once=agents_at_once)
+        client = Client(http, sites=[[scene.town.url(name) for name in scene.town.names(one)] for one in ("intake", "router")])
+        usagers, agents = Usagers(client, history=history, group=group), Agents(client, history=history, at_once=agents_at_once)
+        readers = {"assignment": agents.take, "question": usagers.reply}
+        readers |= dict.fromkeys(("answer", "resolution"), usagers.contest)
+        mailboxes = Mailboxes(client, url=scene.sink.url, readers=readers)
         load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect)
         group.create_task(load.run())
-        group.create_task(agents.serve())
+        group.create_task(mailboxes.serve())
         try:
             await asyncio.sleep(1.0)
             yield load
         finally:
             load.stop()
+            mailboxes.stop()
             agents.stop()

@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from deploy.local.town import service_of
 from shared.events.topics import SERVICES
+from tests.chaos import processes
 from tests.chaos.forgery import out_of_order, poison, publish
 from tests.chaos.proxy import FAIR, Weather
 from tests.chaos.reached import first_of
@@ -50,20 +52,6 @@ class Kind(NamedTuple):
         return any(fault.target.startswith(start) and fault.seconds >= long[0] for start, long in self.long.items())
 
 
-async def _kill(stage: Stage, fault: Fault) -> None:
-    await asyncio.to_thread(stage.scene.town.processes[fault.target].kill)
-
-
-async def _stop(stage: Stage, fault: Fault) -> None:
-    await asyncio.to_thread(stage.scene.town.processes[fault.target].stop)
-
-
-async def _restart_all(stage: Stage, _fault: Fault) -> None:
-    for service in SERVICES:
-        await asyncio.to_thread(stage.scene.town.processes[service].stop)
-        await stage.scene.orchestrator.all_ready(service)
-
-
 async def _die_at(stage: Stage, fault: Fault) -> None:
     async with stage.turn[fault.target]:
         await _arm(stage, fault)
@@ -71,27 +59,23 @@ async def _die_at(stage: Stage, fault: Fault) -> None:
 
 async def _arm(stage: Stage, fault: Fault) -> None:
     armed = stage.scene.town.arm(fault.target, fault.point)
+
+    def waits() -> bool:
+        return all(one.exists() for one in armed)
+
     first = first_of(fault.point)
     for _ in range(POINT_TRIES):  # another fault may keep the service from going there the first time
         if first is not None:
             await KINDS[first].make(stage, Fault(fault.at, first, fault.target, seconds=KINDS[first].seconds[1]))
         until = time.monotonic() + POINT_SECONDS
-        while armed.exists() and time.monotonic() < until:
+        while waits() and time.monotonic() < until:
             await asyncio.sleep(0.05)
-        if not armed.exists():
+        if not waits():
             break
-    if armed.exists():
-        armed.unlink(missing_ok=True)
-    else:
+    if not waits():
         stage.reached.add(fault.point)
-
-
-async def _freeze(stage: Stage, fault: Fault) -> None:
-    async with stage.during(fault, fault.target):
-        process = stage.scene.town.processes[fault.target]
-        process.pause()
-        await asyncio.sleep(fault.seconds)
-        process.resume()
+    for one in armed:
+        one.unlink(missing_ok=True)
 
 
 async def _kill_broker(stage: Stage, fault: Fault) -> None:
@@ -148,8 +132,8 @@ def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Ca
     """Return what makes a link behave so for a time; with `forget` its connections are reset at the end."""
 
     async def make(stage: Stage, fault: Fault) -> None:
-        proxy, names = stage.scene.proxy, [fault.target]
-        async with stage.during(fault, fault.target):
+        proxy, names = stage.scene.proxy, stage.scene.town.links(fault.target)
+        async with stage.during(fault, service_of(fault.target)):
             await asyncio.to_thread(proxy.change, names, weather(fault))
             await asyncio.sleep(fault.seconds)
             if forget:
@@ -161,7 +145,7 @@ def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Ca
 
 async def _reset(stage: Stage, fault: Fault) -> None:
     async with stage.during(fault, f"reset {fault.target}"):  # also in the midst of other weather
-        await asyncio.to_thread(stage.scene.proxy.reset, [fault.target])
+        await asyncio.to_thread(stage.scene.proxy.reset, stage.scene.town.links(fault.target))
 
 
 async def _pass_time(stage: Stage, fault: Fault) -> None:
@@ -250,12 +234,12 @@ _SHUT: Final = Weather(refuse=True)
 _LONG_CUT: Final = {"kafka": (16.0, 18.0)}
 _TABLES: Final = tuple(f"{table}.{service}" for service in SERVICES for table in ("request", "outbox", "position"))
 KINDS: Final[dict[str, Kind]] = {
-    "kill": Kind(_kill, 10, SERVICES),
-    "stop": Kind(_stop, 2, SERVICES),
-    "restart_all": Kind(_restart_all, 1),
+    "kill": Kind(processes.kill, 10, SERVICES),
+    "stop": Kind(processes.stop, 2, SERVICES),
+    "restart_all": Kind(processes.restart_all, 1),
     "point": Kind(_die_at, 0),
-    "freeze": Kind(_freeze, 3, SERVICES, (0.5, 4), long={"": (4, 6)}),
-    "zombie": Kind(_freeze, 1, SERVICES, (11, 14)),
+    "freeze": Kind(processes.freeze, 3, SERVICES, (0.5, 4), long={"": (4, 6)}),
+    "zombie": Kind(processes.haunt, 1, SERVICES, (15, 17), long={"": (15, 17)}),  # all of them: the group waits 10 s and more
     "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
     "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6), long={"": (16, 18)}),
     "postgres_stop": Kind(_stop_postgres, 1, ("postgres",), (0.2, 3)),

@@ -92,17 +92,3 @@ def poison() -> Poison:
         (str(good.request_id).encode(), large, headers),
     ]
     return Poison(records, {good.request_id, stranger})
-
-
-async def publish_out_of_order(kafka: str) -> UUID:
-    """Write the second event of a new request before its first, twice each; return its id."""
-    forged = out_of_order()
-    await publish(kafka, "requests.v1", [forged.early, forged.early, forged.late, forged.late])
-    return forged.request_id
-
-
-async def publish_poison(kafka: str) -> tuple[int, set[UUID]]:
-    """Write records that nobody can read; return how many, and the requests that they say they are about."""
-    spoilt = poison()
-    await publish(kafka, "requests.v1", spoilt.records)
-    return len(spoilt.records), spoilt.about

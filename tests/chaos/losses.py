@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from deploy.local.town import service_of
 from tests.chaos.orchestrator import Death
 from tests.chaos.stage import Span
 from tests.proof.evidence import History, Period
@@ -22,7 +23,7 @@ def note(history: History, spans: Sequence[Span], deaths: Sequence[Death]) -> No
     history.notes_delayed = [_period(one.began, one.ended) for one in spans if _slows(one)]
     history.mail_losses = [_period(one.began, one.ended) for one in spans if _loses(one)]
     for death in deaths:
-        if death.service != "notifier":
+        if service_of(death.name) != "notifier":
             continue
         slowed = any(one.began < death.at < one.ended + _GIVES_UP_SECONDS for one in spans if _slows(one))
         if death.code == -9 or slowed:
@@ -30,12 +31,13 @@ def note(history: History, spans: Sequence[Span], deaths: Sequence[Death]) -> No
 
 
 def _loses(span: Span) -> bool:
-    return span.fault.kind == "smtp_forgets" or (span.fault.target == "smtp.notifier" and span.fault.kind in _LOSING)
+    link = service_of(span.fault.target) == "smtp.notifier"
+    return span.fault.kind == "smtp_forgets" or (link and span.fault.kind in _LOSING)
 
 
 def _slows(span: Span) -> bool:
     locked = span.fault.kind == "lock" and span.fault.target.endswith(".notifier")
-    return locked or span.fault.kind == "smtp_slow" or span.fault.target in _SLOWING
+    return locked or span.fault.kind == "smtp_slow" or service_of(span.fault.target) in _SLOWING
 
 
 def _period(began: float, ended: float) -> Period:

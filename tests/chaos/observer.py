@@ -1,20 +1,20 @@
-"""Looks at what an operator looks at, once a second: /live, /ready and /metrics of every service."""
+"""Looks at what an operator looks at, once a second: /live, /ready and /metrics of every process."""
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx
 
 from deploy.local.town import Town
-from shared.events.topics import SERVICES
 from tests.chaos.persistence import NO_ANSWER
 
 EVERY_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 2.0
+_PUBLISHED: Final = "aiguilleur_published_total"
 _WATCHED: Final = (
     "aiguilleur_unavailable_total",
     "aiguilleur_publish_errors_total",
@@ -24,15 +24,16 @@ _WATCHED: Final = (
     "aiguilleur_gaps_total",
     "aiguilleur_mails_total",
     "aiguilleur_turned_away_total",
+    _PUBLISHED,
 )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one service said, and when it had said it (monotonic seconds). None: it did not answer."""
+    """What one process said, and when it had said it (monotonic seconds). None: it did not answer."""
 
     at: float
-    service: str
+    name: str
     live: int | None = None
     ready: int | None = None
     text: str = ""
@@ -58,40 +59,40 @@ class Observer:
     async def serve(self) -> None:
         """Look, for ever."""
         async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as http, asyncio.TaskGroup() as group:
-            for service in SERVICES:
-                group.create_task(self._watch(http, service))
+            for name in self._town.names():
+                group.create_task(self._watch(http, name))
 
-    async def _watch(self, http: httpx.AsyncClient, service: str) -> None:
+    async def _watch(self, http: httpx.AsyncClient, name: str) -> None:
         while True:
-            sample = self.latest[service] = await self._look(http, service)
+            sample = self.latest[name] = await self._look(http, name)
             self.samples.append(sample)
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def _look(self, http: httpx.AsyncClient, service: str) -> Sample:
+    async def _look(self, http: httpx.AsyncClient, name: str) -> Sample:
         """Ask for one after the other: /ready waits for PostgreSQL, and may give no answer where /live does."""
-        live, ready, metrics = [await _get(http, f"{self._town.url(service)}/{page}") for page in ("live", "ready", "metrics")]
+        live, ready, metrics = [await _get(http, f"{self._town.url(name)}/{page}") for page in ("live", "ready", "metrics")]
         pages = [page for page in (live, ready) if page is not None]
         told = "; ".join(line for page in pages for line in page.text.splitlines() if line != "ok")
         counted = {}
         for line in metrics.text.splitlines() if metrics is not None else ():
             if line.startswith(_WATCHED):
-                name, _, value = line.rpartition(" ")
-                counted[name] = float(value)
+                metric, _, value = line.rpartition(" ")
+                counted[metric] = float(value)
         is_live, is_ready = (page.status_code if page is not None else None for page in (live, ready))
-        return Sample(time.monotonic(), service, is_live, is_ready, told, counted)
+        return Sample(time.monotonic(), name, is_live, is_ready, told, counted)
 
-    def between(self, began: float, ended: float, services: Iterable[str]) -> list[Sample]:
-        """Return the samples of services between two instants, each service in order.
+    def between(self, began: float, ended: float, names: Iterable[str]) -> list[Sample]:
+        """Return the samples of processes between two instants, each process in order.
 
         Before them comes what each had counted when it began; what was said then is not looked at.
         """
-        wanted, before, found = set(services), {}, []
+        wanted, before, found = set(names), {}, []
         for one in self.samples:
-            if one.service not in wanted or one.at > ended:
+            if one.name not in wanted or one.at > ended:
                 continue
             if one.at < began:
                 if one.counted:
-                    before[one.service] = replace(one, live=200, ready=200, text="")
+                    before[one.name] = replace(one, live=200, ready=200, text="")
             else:
                 found.append(one)
         return [*before.values(), *found]
@@ -104,22 +105,35 @@ async def _get(http: httpx.AsyncClient, url: str) -> httpx.Response | None:
         return None
 
 
-def risen(samples: list[Sample], *parts: str) -> float:
-    """Return by how much the counters whose name holds all these parts rose; one that fell began anew.
+def is_trouble(metric: str) -> bool:
+    """Whether it is a counter that never rises while all is well. A mail counts unless it was sent, or had nobody to go to."""
+    return "_total" in metric and not any(one in metric for one in (_PUBLISHED, 'outcome="sent"', 'cause="letter"'))
 
-    One that was not there among the others of its service before was 0: its labels appear with its first count.
+
+def publishers(samples: Sequence[Sample], names: Iterable[str]) -> set[str]:
+    """Return which of these processes were seen to publish."""
+    return {name for name in names if risen([one for one in samples if one.name == name], _PUBLISHED)}
+
+
+def risen(samples: Sequence[Sample], *parts: str) -> float:
+    """Return by how much the counters whose name holds all these parts rose."""
+    return sum(rise for metric, rise in rises(samples).items() if all(part in metric for part in parts))
+
+
+def rises(samples: Sequence[Sample]) -> dict[str, float]:
+    """Return by how much each metric rose; one that fell began anew.
+
+    One that was not there among the others of its process before was 0: its labels appear with its first count.
     """
     last: dict[tuple[str, str], float] = {}
     known: set[str] = set()
     rise: dict[str, float] = defaultdict(float)
     for one in samples:
-        for name, value in one.counted.items():
-            if not all(part in name for part in parts):
-                continue
-            before = last.get((one.service, name), 0.0 if one.service in known else None)
+        for metric, value in one.counted.items():
+            before = last.get((one.name, metric), 0.0 if one.name in known else None)
             if before is not None:
-                rise[name] += value - before if value >= before else value
-            last[one.service, name] = value
+                rise[metric] += value - before if value >= before else value
+            last[one.name, metric] = value
         if one.counted:
-            known.add(one.service)
-    return sum(rise.values())
+            known.add(one.name)
+    return rise

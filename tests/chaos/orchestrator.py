@@ -9,7 +9,6 @@ from typing import Final
 import httpx
 
 from deploy.local.town import Town
-from shared.events.topics import SERVICES
 from tests.chaos.observer import Observer
 from tests.chaos.persistence import NO_ANSWER
 
@@ -19,9 +18,9 @@ _READY_SECONDS: Final = 60.0
 
 @dataclass
 class Death:
-    """An end of a service, and when it was ready again (monotonic seconds)."""
+    """An end of a process, and when it was ready again (monotonic seconds). `name`: as the town calls it."""
 
-    service: str
+    name: str
     at: float
     code: int
     ready_at: float | None = None
@@ -33,7 +32,7 @@ class Death:
 
 
 class Orchestrator:
-    """Keeps the five services of a town running."""
+    """Keeps the processes of a town running."""
 
     def __init__(self, town: Town, observer: Observer) -> None:
         self._town = town
@@ -47,32 +46,32 @@ class Orchestrator:
         """Look, for ever."""
         async with asyncio.TaskGroup() as group:
             while True:
-                for service in SERVICES:
-                    self._look(service, group)
+                for name in self._town.names():
+                    self._look(name, group)
                 await asyncio.sleep(LOOK_SECONDS)
 
-    def _look(self, service: str, group: asyncio.TaskGroup) -> None:
-        process = self._town.processes[service]
+    def _look(self, name: str, group: asyncio.TaskGroup) -> None:
+        process = self._town.processes[name]
         if process.exit_code is not None:
-            death = Death(service, time.monotonic(), process.exit_code)
+            death = Death(name, time.monotonic(), process.exit_code)
             self.deaths.append(death)
             self.on_death(death)
-            self._town.launch(service)
+            self._town.launch(name)
             group.create_task(self._await_ready(death))
             return
-        said = self._observer.latest.get(service)
-        began = max((one.at for one in self.deaths if one.service == service), default=0.0)
+        said = self._observer.latest.get(name)
+        began = max((one.at for one in self.deaths if one.name == name), default=0.0)
         if said is not None and said.live == 503 and said.at > began:
-            self.red.append(f"{service}: {said.text}")
+            self.red.append(f"{name}: {said.text}")
             process.kill()
 
     async def _await_ready(self, death: Death) -> None:
-        process = self._town.processes[death.service]
+        process = self._town.processes[death.name]
         until = time.monotonic() + _READY_SECONDS
         async with httpx.AsyncClient(trust_env=False, timeout=1) as http:
             while process.exit_code is None and time.monotonic() < until:
                 try:
-                    if (await http.get(f"{self._town.url(death.service)}/ready")).status_code == 200:
+                    if (await http.get(f"{self._town.url(death.name)}/ready")).status_code == 200:
                         death.ready_at = time.monotonic()
                         return
                 except NO_ANSWER:
@@ -80,16 +79,16 @@ class Orchestrator:
                 await asyncio.sleep(0.05)
 
     async def all_ready(self, *services: str) -> None:
-        """Return when services (all, when none is named) run and say that they are ready. Raises TimeoutError."""
+        """Return when services, or processes (all, when none is named), run and say that they are ready. Raises TimeoutError."""
         async with asyncio.timeout(_READY_SECONDS), httpx.AsyncClient(trust_env=False, timeout=1) as http:
-            for service in services or SERVICES:
-                while not await self._is_ready(http, service):
+            for name in self._town.names(*services):
+                while not await self._is_ready(http, name):
                     await asyncio.sleep(0.05)
 
-    async def _is_ready(self, http: httpx.AsyncClient, service: str) -> bool:
-        if self._town.processes[service].exit_code is not None:
+    async def _is_ready(self, http: httpx.AsyncClient, name: str) -> bool:
+        if self._town.processes[name].exit_code is not None:
             return False
         try:
-            return (await http.get(f"{self._town.url(service)}/ready")).status_code == 200
+            return (await http.get(f"{self._town.url(name)}/ready")).status_code == 200
         except NO_ANSWER:
             return False

@@ -16,6 +16,8 @@ class Outcome:
     form: str
     commit: str = ""
     """Of the tree that ran it; ends with + when files of it were changed."""
+    copies: dict[str, int] = field(default_factory=dict)
+    """How many processes a service had, where these were not one."""
     faults: dict[str, int] = field(default_factory=dict)
     points: list[str] = field(default_factory=list)
     """Reached, that is: a service died there."""
@@ -58,7 +60,8 @@ class Outcome:
         """Tell it in a line."""
         took = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
         return (
-            f"seed {self.seed}: {sum(self.faults.values())} faults, {self.deaths} deaths, {len(self.points)} points, "
+            f"seed {self.seed}{', with copies' * bool(self.copies)}: {sum(self.faults.values())} faults, {self.deaths} deaths, "
+            f"{len(self.points)} points, "
             f"{self.accepted} of {self.posted} accepted, {self.unknown} unknown, {self.acts} acts, {self.mails} mails, "
             f"{self.repeated_mails} again, {len(self.violations)} violations ({took})"
         )

@@ -1,6 +1,7 @@
 """A client that does not take silence for an answer."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import httpx
@@ -15,10 +16,15 @@ _PAUSE_SECONDS = 0.25
 
 
 class Client:
-    """Sends through an httpx client until there is an answer."""
+    """Sends through an httpx client until there is an answer.
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    sites: of each site the addresses of all its processes: as behind a load balancer each try goes to another one of them.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, *, sites: Sequence[Sequence[str]] = ()) -> None:
         self._http = http
+        self._sites = [site for site in sites if len(site) > 1]
+        self._tries = 0
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def insist(self, method: str, url: str, **request: object) -> httpx.Response | None:
@@ -29,7 +35,7 @@ class Client:
         for _ in range(TRIES):
             try:
                 async with self._turns:
-                    answer = await self._http.request(method, url, **request)  # type: ignore[arg-type]  # as httpx takes them
+                    answer = await self._http.request(method, self._balanced(url), **request)  # type: ignore[arg-type]  # as httpx takes them
             except NO_ANSWER:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
@@ -39,3 +45,11 @@ class Client:
                 return answer
             await asyncio.sleep(_PAUSE_SECONDS)
         return None
+
+    def _balanced(self, url: str) -> str:
+        for site in self._sites:
+            for one in site:
+                if url.startswith(f"{one}/"):
+                    self._tries += 1
+                    return site[self._tries % len(site)] + url.removeprefix(one)
+        return url

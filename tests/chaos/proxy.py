@@ -196,10 +196,8 @@ class Proxy:
         """Reset every connection of these links."""
         self._do(self._reset([self._links[name] for name in names]))
 
-    def heal(self, *, reset: bool = False) -> None:
-        """Fair weather on all links; with `reset` what was held is forgotten and the connections with it."""
-        if reset:
-            self.reset(self._links)
+    def heal(self) -> None:
+        """Fair weather on all links; what was held arrives."""
         self.change(self._links, FAIR)
 
     @property

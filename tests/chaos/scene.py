@@ -1,18 +1,19 @@
 """The scene of chaos: servers that may be killed, links that may be cut, and services that an orchestrator starts again."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-from deploy.local.town import Town
+from deploy.local.town import Town, names_of
 from shared.events.topics import SERVICES
 from tests.chaos.observer import Observer
 from tests.chaos.orchestrator import Orchestrator
 from tests.chaos.proxy import Proxy
-from tests.chaos.town import LINKS, ChaosTown
+from tests.chaos.town import ChaosTown, links_of
 from tests.scene import Scene
 
 WAL_SEGMENT_BYTES: Final = 1_048_576
@@ -21,13 +22,14 @@ _FILL: Final = """INSERT INTO {service}.outbox (topic, type, value, published_at
 
 
 class ChaosScene(Scene):
-    """A scene with a proxy on every way from a service to a server."""
+    """A scene with a proxy on every way from a service to a server. `copies`: as `Town` says."""
 
     town: ChaosTown
     initdb = (f"--wal-segsize={WAL_SEGMENT_BYTES // 1_048_576}",)
     """Segments as small as can be: a limit on the size of files above theirs fills tables, and does not break the log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, copies: Mapping[str, int] = {}) -> None:
+        self._copies = copies
         self.proxy = Proxy()
         self.proxy.__enter__()
         super().__init__(folder)
@@ -35,12 +37,19 @@ class ChaosScene(Scene):
         self.orchestrator = Orchestrator(self.town, self.observer)
 
     def _build(self, folder: Path) -> Town:
-        detours = {f"kafka.{one}": self.kafka.detour(one, partial(self.proxy.open, f"kafka.{one}")) for one in SERVICES}
+        names = tuple(name for one in SERVICES for name in names_of(one, self._copies.get(one, 1)))
+        detours: dict[str, str] = {}
+        for link in links_of(names):
+            if link.startswith("kafka."):  # before the broker starts, which says where it is
+                detours[link] = self.kafka.detour(link.partition(".")[2], partial(self.proxy.open, link))
         town = super()._build(folder)
-        detours |= {f"postgres.{one}": f"127.0.0.1:{self.proxy.open(f'postgres.{one}', self.postgres.port)}" for one in SERVICES}
-        detours["smtp.notifier"] = f"127.0.0.1:{self.proxy.open('smtp.notifier', self.sink.smtp_port)}"
-        assert detours.keys() == set(LINKS), "every way has its link"
-        return ChaosTown(folder, kafka=town.kafka, admin_dsn=self.postgres.dsn, smtp=town.smtp, detours=detours)
+        ports = {"postgres": self.postgres.port, "smtp": self.sink.smtp_port}
+        for link in links_of(names):
+            if link not in detours:
+                detours[link] = f"127.0.0.1:{self.proxy.open(link, ports[link.partition('.')[0]])}"
+        return ChaosTown(
+            folder, kafka=town.kafka, admin_dsn=self.postgres.dsn, smtp=town.smtp, detours=detours, copies=self._copies
+        )
 
     async def open(self) -> None:
         """Migrate, create the topics, make the tables large enough for a full disk to matter, start the services."""

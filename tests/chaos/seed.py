@@ -4,26 +4,31 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from deploy.local.town import names_of
 from tests.chaos import losses
 from tests.chaos.alarms import cries, judge
 from tests.chaos.crowd import crowd
 from tests.chaos.faults import make
+from tests.chaos.observer import Sample, publishers
 from tests.chaos.orchestrator import Death
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
-from tests.chaos.stage import Span, Stage
+from tests.chaos.stage import Fault, Span, Stage
 from tests.proof.delays import climbed_to_the_top
-from tests.proof.evidence import Evidence, History
+from tests.proof.evidence import Evidence, History, What
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
+COPIES: Final = {"router": 2, "sla": 2, "notifier": 2}
+"""How many processes a service has, in the seeds with copies."""
+_CALM_BEFORE_SECONDS: Final = 8.0
 _CALM_AFTER_SECONDS: Final = 3.0
 _PROGRESS_SECONDS: Final = 15.0
 _SERVERS_AWAY: Final = ("broker_kill", "broker_freeze", "postgres_stop", "zombie", "freeze", "disk_full", "lock")
@@ -40,16 +45,26 @@ class Form:
     agents_at_once: int = 4
     climbs_every: int = 1
     """Every so many seeds the clock goes on to the end of every ladder before the checker looks, and it looks at everything."""
+    copies_every: int = 0
+    """The first of every so many seeds has more than one process of some services; 0: none has."""
     requests: int = 0
     """After the time and the faults the load goes on until so many were posted, for `most_seconds` in all at most."""
     most_seconds: float = 0.0
 
+    def copies(self, seed: int) -> Mapping[str, int]:
+        """Return the services of which a seed has more than one process, and how many."""
+        return COPIES if self.copies_every and seed % self.copies_every == 1 % self.copies_every else {}
+
+    def plan(self, seed: int) -> list[Fault]:
+        """Return the faults of a seed."""
+        return draw(seed, seconds=self.seconds, count=self.faults, copies=self.copies(seed))
+
 
 async def run_seed(folder: Path, seed: int, form: Form) -> Outcome:
     """Run one seed in a town of its own, which is gone afterwards."""
-    outcome = Outcome(seed, form.name)
+    outcome = Outcome(seed, form.name, copies=dict(form.copies(seed)))
     began = time.monotonic()
-    scene = await asyncio.to_thread(ChaosScene, folder)
+    scene = await asyncio.to_thread(ChaosScene, folder, form.copies(seed))
     try:
         await scene.open()
         outcome.seconds["start"] = time.monotonic() - began
@@ -66,14 +81,14 @@ class _Run:
         self._scene = scene
         self._form = form
         self._outcome = outcome
-        self._plan = draw(seed, seconds=form.seconds, count=form.faults)
+        self._plan = form.plan(seed)
         scene.orchestrator.on_death = self._note_death
 
     def _note_death(self, death: Death) -> None:
         self._outcome.deaths += 1
         if death.code not in _ENDINGS:
-            tail = self._scene.town.processes[death.service].log_tail(4)
-            self._outcome.violations.append(f"{death.service} ended by itself, with {death.code}: {tail}")
+            tail = self._scene.town.processes[death.name].log_tail(4)
+            self._outcome.violations.append(f"{death.name} ended by itself, with {death.code}: {tail}")
 
     async def run(self) -> None:
         """Load and faults, then healing, then the checker."""
@@ -96,6 +111,7 @@ class _Run:
         try:
             async with crowd(self._scene, rate=self._form.rate, agents_at_once=self._form.agents_at_once) as load:
                 stage = Stage(self._scene, load)
+                await self._keep_calm(_CALM_BEFORE_SECONDS)
                 await self._play(stage)
                 self._outcome.posted = load.posted
         except* Exception as told:  # a wrong answer, or a fault that could not be made: either fails the seed
@@ -109,6 +125,13 @@ class _Run:
         self._outcome.points = sorted(stage.reached)
         self._outcome.missed_points = sorted({one.point for one in self._plan if one.kind == "point"} - stage.reached)
         return stage
+
+    async def _keep_calm(self, seconds: float) -> None:
+        """Look on while nothing is broken: whoever says something then cries for nothing."""
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        seen = [one for one in self._scene.observer.samples if one.at >= began]
+        self._outcome.violations += cries(seen, self._scene.town.names())
 
     async def _play(self, stage: Stage) -> None:
         began = told = time.monotonic()
@@ -151,17 +174,18 @@ class _Run:
             outcome.violations.append("11 the canary reached no mail: that it can be read nowhere else proves nothing")
         if not history.accepted:
             outcome.violations.append("nothing was accepted: the load never reached intake")
+        if outcome.copies:
+            shares = [names_of(*one) for one in outcome.copies.items()]
+            outcome.violations += never_handed_over(scene.observer.samples, shares)
         if whole:
-            outcome.violations += _left_out(evidence, history)
-        felt = [one for one in stage.spans if one.fault not in stage.unfelt]
-        told = judge(felt, scene.orchestrator.deaths, scene.observer.between)
+            outcome.violations += left_out(evidence, history)
+        names, deaths = scene.town.names(), scene.orchestrator.deaths
+        told = judge(stage.spans, deaths, scene.observer.between, names=names, unfelt=stage.unfelt)
         outcome.violations += told.missing
         outcome.alarms_drawn, outcome.alarms_judged = dict(told.drawn), dict(told.judged)
-        outcome.recoveries = _recoveries(scene.orchestrator.deaths, stage.spans)
+        outcome.recoveries = _recoveries(deaths, stage.spans)
         outcome.red = scene.orchestrator.red
-        calm = time.monotonic()
-        await asyncio.sleep(_CALM_AFTER_SECONDS)
-        outcome.violations += cries([one for one in scene.observer.samples if one.at >= calm])
+        await self._keep_calm(_CALM_AFTER_SECONDS)
 
 
 def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
@@ -169,18 +193,27 @@ def _recoveries(deaths: Sequence[Death], spans: Sequence[Span]) -> list[float]:
     away = [(began, ended) for fault, began, ended in spans if fault.kind in _SERVERS_AWAY or "." in fault.target]
     found = []
     for death in deaths:
-        with suppress(TypeError):
-            again = death.at + death.seconds  # type: ignore[operator]  # None: it died once more before it was ready
-            if not any(began < again and death.at < ended + 1.0 for began, ended in away):
-                found.append(round(again - death.at, 2))
+        again = death.ready_at
+        if again is None:  # it died once more before it was ready
+            continue
+        if not any(began < again and death.at < ended + 1.0 for began, ended in away):
+            found.append(round(again - death.at, 2))
     return found
 
 
-def _left_out(evidence: Evidence, history: History) -> list[str]:
+def never_handed_over(samples: Sequence[Sample], shares: Iterable[Sequence[str]]) -> list[str]:
+    """Say so where of no service more than one copy published: the lock of its relay was never anybody else's."""
+    handed_over = any(len(publishers(samples, names)) > 1 for names in shares)
+    return [] if handed_over else ["the relay of no service was ever another copy's: the run proves nothing of its lock"]
+
+
+def left_out(evidence: Evidence, history: History) -> list[str]:
     """Return what never happened, so that a run proves nothing about it."""
     done = {act.what for act in history.acts or [] if act.outcome == "done"}
-    wanted = ("take_charge", "answer", "transfer", "resolve", "add", "withdraw")
-    missing = [f"acts: nobody came to {what}" for what in wanted if what not in done]
+    missing = [f"acts: nobody came to {what}" for what in get_args(What) if what not in done]
+    steps = (step for life in evidence.told("handling.v1", without=history.aside).values() for step in pairwise(life))
+    if not any((one.name, then.name) == ("usager_asked", "usager_replied") for one, then in steps):
+        missing.append("acts: no usager answered a question")
     return missing if climbed_to_the_top(evidence) else [*missing, "5 nobody was told at the top of a ladder"]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+import pytest
+
 from shared.events.topics import SERVICES
 from tests.chaos.alarms import ALARMS, cries, judge
 from tests.chaos.faults import KINDS
@@ -65,6 +67,16 @@ def test_only_the_notifier_tells_of_the_mail_server() -> None:
     assert _judged(_REFUSED, _well(2, "notifier"), others=away) == (0, 0), "no letter can be claimed without PostgreSQL"
 
 
+def test_a_letter_that_nobody_can_be_sent_tells_nothing_of_the_mail_server() -> None:
+    def failed(cause: str) -> list[Sample]:
+        name = f'aiguilleur_mails_total{{cause="{cause}",outcome="failed"}}'
+        return [Sample(at, "notifier", live=200, ready=200, counted={name: float(at)}) for at in (1, 2)]
+
+    refuses = Span(Fault(1, "smtp_refuses", "smtp", 4), 1.0, 5.0)
+    assert _judged(refuses, *failed("server")) == (1, 0)
+    assert _judged(refuses, *failed("letter")) == (1, 1)
+
+
 def test_poison_is_told_by_each_reader_of_the_topic() -> None:
     def parked(service: str) -> list[Sample]:
         return [Sample(at, service, live=200, ready=200, counted={"aiguilleur_parked_total": at}) for at in (0.5, 2.0)]
@@ -97,9 +109,69 @@ def test_a_counter_that_appears_rose_from_nothing() -> None:
 
 
 def test_an_alarm_without_a_fault_is_found() -> None:
-    failing = {'aiguilleur_relay_failing{service="sla"}': 1.0}
-    assert cries([_well(1, "sla")]) == []
-    assert len(cries([Sample(1, "sla"), replace(_well(2, "sla"), counted=failing), Sample(3, "sla", live=503, ready=200)])) == 3
+    def cried(*samples: Sample) -> int:
+        return len(cries([_well(0, "sla"), _well(9, "sla"), *samples], ["sla"]))
+
+    assert cried() == 0
+    assert cried(Sample(1, "sla")) == 1
+    assert cried(Sample(1, "sla", live=503, ready=200)) == 1
+    assert cried(replace(_well(2, "sla"), counted={'aiguilleur_relay_failing{service="sla"}': 1.0})) == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "cried"),
+    [
+        ("aiguilleur_gaps_total", 1),
+        ("aiguilleur_turned_away_total", 1),
+        ("aiguilleur_publish_errors_total", 1),
+        ("aiguilleur_published_total", 0),
+        ('aiguilleur_mails_total{cause="server",outcome="retried"}', 1),
+        ('aiguilleur_mails_total{cause="fault",outcome="retried"}', 1),
+        ('aiguilleur_mails_total{cause="letter",outcome="failed"}', 0),
+        ('aiguilleur_mails_total{cause="server",outcome="sent"}', 0),
+    ],
+)
+def test_a_counter_of_trouble_that_rises_without_a_fault_is_found(metric: str, cried: int) -> None:
+    samples = [
+        replace(_well(at, "sla"), counted={"aiguilleur_halted": 0.0, metric: value}) for at, value in enumerate((2.0, 3.0))
+    ]
+    assert len(cries(samples, ["sla"])) == cried
+
+
+def test_who_was_not_looked_at_may_have_cried() -> None:
+    assert cries([_well(1, "sla")], ["sla", "stats"]) == ["13 alarm without a fault: stats: nobody looked at it"]
+
+
+def test_each_copy_tells_of_what_strikes_it_and_one_of_them_of_what_they_share() -> None:
+    names = ["router-0", "router-1", "stats"]
+
+    def missing(span: Span, *samples: Sample, deaths: Sequence[Death] = ()) -> list[str]:
+        return [one.split()[4][:-1] for one in judge([span], deaths, _seen(*samples), names=names).missing]
+
+    away = [Sample(2, one, live=200, ready=503) for one in names]
+    assert missing(_STOPPED, away[0], away[2]) == ["router-1"]
+    frozen = Span(Fault(1, "zombie", "router-1", 15), 1.0, 16.0)
+    assert missing(frozen, Sample(2, "router-0"), _well(2, "router-1")) == ["router-1"]
+    parked = [Sample(at, "router-1", live=200, ready=200, counted={"aiguilleur_parked_total": at}) for at in (0.5, 2.0)]
+    well = [_well(2, "router-0"), _well(2, "stats")]
+    assert missing(_POISON, *parked, *well) == ["stats"], "who has the partition parks it"
+    assert sorted(missing(_POISON, *well)) == ["router-0", "router-1", "stats"]
+    assert missing(_POISON, *well, deaths=[Death("router-1", at=1.0, code=-9)]) == ["stats"], "and it may have been that one"
+
+
+def test_a_copy_that_alone_cannot_reach_the_mail_server_says_so_itself() -> None:
+    names = ["notifier-0", "notifier-1"]
+    name = 'aiguilleur_unavailable_total{service="notifier",what="smtp"}'
+    told = [Sample(at, "notifier-0", live=200, ready=200, counted={name: float(at)}) for at in (1, 2)]
+    for target, silent in (("smtp.notifier-1", 1), ("smtp.notifier", 0)):
+        span = Span(Fault(1, "refuse", target, 4), 1.0, 5.0)
+        assert len(judge([span], (), _seen(*told, _well(2, "notifier-1")), names=names).missing) == silent
+
+
+def test_a_fault_that_met_nobody_is_not_asked_about_and_excuses() -> None:
+    frozen = Span(Fault(1, "zombie", SERVICES[0], 15), 2.0, 4.0)
+    told = judge([_STOPPED, frozen], (), _seen(*_TOLD[1:]), unfelt={frozen.fault})
+    assert (told.missing, told.drawn["zombie"]) == ([], 0)
 
 
 def test_every_alarm_is_of_a_fault_that_there_is() -> None:

@@ -24,6 +24,8 @@ def _span(kind: str, target: str) -> Span:
 def test_a_killed_notifier_and_a_broken_way_to_the_mail_server_are_losses() -> None:
     killed = Death("notifier", NOW, -9)
     assert len(_noted(_span("cut", "smtp.notifier"), _span("smtp_forgets", "smtp"), deaths=[killed]).mail_losses) == 3
+    second = Death("notifier-1", NOW, -9)
+    assert len(_noted(_span("cut", "smtp.notifier-1"), deaths=[second]).mail_losses) == 2
 
 
 def test_what_else_breaks_is_none() -> None:

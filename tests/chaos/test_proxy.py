@@ -90,14 +90,15 @@ async def test_an_end_is_not_seen_through_a_cut(link: tuple[Proxy, int]) -> None
     await _until(lambda: proxy.connections == 0)
 
 
-async def test_healing_may_reset_what_was_held(link: tuple[Proxy, int]) -> None:
+async def test_a_reset_before_healing_forgets_what_was_held(link: tuple[Proxy, int]) -> None:
     proxy, port = link
     streams = await _open(port)
     await _ask(streams, b"once")
     proxy.change(["echo"], Weather(down=False))
     streams[1].write(b"lost")
     await asyncio.sleep(0.1)
-    proxy.heal(reset=True)
+    proxy.reset(["echo"])
+    proxy.heal()
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
         await asyncio.wait_for(streams[0].readexactly(4), 2)
 

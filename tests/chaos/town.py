@@ -1,42 +1,57 @@
 """A town whose services reach each server through a link of their own, so that it can be cut for one of them alone."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy.local.town import Town
+from deploy.local.town import Town, service_of
 from shared.clock import FileClock
 from shared.events.topics import SERVICES
 
 SERVERS: Final = ("kafka", "postgres", "smtp")
-LINKS: Final = (*(f"{server}.{service}" for server in ("kafka", "postgres") for service in SERVICES), "smtp.notifier")
-"""Every way from a service to a server, by name."""
+
+
+def links_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return every way from these services, or processes, to a server, by name."""
+    return tuple(f"{server}.{name}" for server in SERVERS for name in names if server != "smtp" or service_of(name) == "notifier")
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether two names of services, or of processes, have a process in common."""
+    return one == other or service_of(one) == other or one == service_of(other)
+
+
+LINKS: Final = links_of(SERVICES)
 
 
 class ChaosTown(Town):
-    """`detours`: the address of each link. Every service has a clock file of its own, and a folder of points to die at."""
+    """`detours`: the address of each link. Every process has a clock file of its own, and a folder of points to die at."""
 
-    def __init__(self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, detours: dict[str, str]) -> None:
-        super().__init__(folder, kafka=kafka, admin_dsn=admin_dsn, smtp=smtp, shared_clock=True)
+    def __init__(
+        self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, detours: dict[str, str], copies: Mapping[str, int]
+    ) -> None:
+        super().__init__(folder, kafka=kafka, admin_dsn=admin_dsn, smtp=smtp, shared_clock=True, copies=copies)
         self._detours = detours
-        for service in SERVICES:
-            self._points(service).mkdir(parents=True)
+        for name in self.names():
+            self._points(name).mkdir(parents=True)
         self.extra = {"AIGUILLEUR_INTAKE_API_CALLS_A_MINUTE": "0", "AIGUILLEUR_INTAKE_FORMS_A_MINUTE": "0"}
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What a service is told: its own way to each server."""
+    def environment(self, name: str) -> dict[str, str]:
+        """What a process is told: its own way to each server."""
+        service = service_of(name)
         database = urlsplit(self.dsn(service))
-        place = f"{database.netloc.rpartition('@')[0]}@{self._detours[f'postgres.{service}']}"
+        place = f"{database.netloc.rpartition('@')[0]}@{self._detours[f'postgres.{name}']}"
         told = {
-            "AIGUILLEUR_KAFKA": self._detours[f"kafka.{service}"],
+            "AIGUILLEUR_KAFKA": self._detours[f"kafka.{name}"],
             f"AIGUILLEUR_{service.upper()}_DATABASE": database._replace(netloc=place).geturl(),
-            "AIGUILLEUR_CLOCK_FILE": str(self._clock_of(service)),
-            "AIGUILLEUR_POINTS": str(self._points(service)),
+            "AIGUILLEUR_CLOCK_FILE": str(self._clock_of(name)),
+            "AIGUILLEUR_POINTS": str(self._points(name)),
         }
         if service == "notifier":
-            told["AIGUILLEUR_SMTP"] = f"smtp://{self._detours['smtp.notifier']}"
-        return super().environment(service) | told
+            told["AIGUILLEUR_SMTP"] = f"smtp://{self._detours[f'smtp.{name}']}"
+        return super().environment(name) | told
 
     def command_environment(self) -> dict[str, str]:
         """What the command line is told: it dies nowhere."""
@@ -45,27 +60,33 @@ class ChaosTown(Town):
     def set_clock(self, shown: datetime, *, speed: float) -> None:
         """Move the clocks of all services, together."""
         super().set_clock(shown, speed=speed)
-        for service in SERVICES:
-            FileClock.write(self._clock_of(service), shown=shown, speed=speed)
+        for name in self.names():
+            FileClock.write(self._clock_of(name), shown=shown, speed=speed)
 
-    def skew(self, service: str, by: timedelta) -> None:
-        """Put the clock of one service off from the others', until the next `set_clock`."""
-        FileClock.write(self._clock_of(service), shown=self.now() + by, speed=1.0)
+    def skew(self, name: str, by: timedelta) -> None:
+        """Put the clock of one process off from the others', until the next `set_clock`."""
+        FileClock.write(self._clock_of(name), shown=self.now() + by, speed=1.0)
 
-    def arm(self, service: str, point: str) -> Path:
-        """Have a service die when it comes by a point; return the file that is gone then."""
-        armed = self._points(service) / point
-        armed.touch()
+    def arm(self, service: str, point: str) -> list[Path]:
+        """Have whichever process of a service comes by a point die there; return the files of which one is gone then."""
+        armed = [self._points(name) / point for name in self.names(service)]
+        for one in armed:
+            one.touch()
         return armed
+
+    def links(self, link: str) -> list[str]:
+        """Return a link by its name; of a service with several processes, those of all of them."""
+        server, _, whose = link.partition(".")
+        return [f"{server}.{name}" for name in self.names(whose)]
 
     def disarm(self) -> None:
         """Take back what was not reached."""
-        for service in SERVICES:
-            for armed in self._points(service).iterdir():
+        for name in self.names():
+            for armed in self._points(name).iterdir():
                 armed.unlink(missing_ok=True)
 
-    def _points(self, service: str) -> Path:
-        return self.folder / "points" / service
+    def _points(self, name: str) -> Path:
+        return self.folder / "points" / name
 
-    def _clock_of(self, service: str) -> Path:
-        return self.folder / f"clock.{service}.json"
+    def _clock_of(self, name: str) -> Path:
+        return self.folder / f"clock.{name}.json"

@@ -1,7 +1,7 @@
 """The public site as a browser without JavaScript uses it, on the real application with Kafka away."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import unescape
 
 import httpx
@@ -21,7 +21,6 @@ POTHOLE = {
     "text": "Un nid-de-poule.",
     "email": "solene@courriel.example",
 }
-Sending = Callable[..., httpx.Response]
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:

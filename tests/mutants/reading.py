@@ -205,8 +205,8 @@ READING: Final = (
         "A consumer or a relay that hangs is called alive for ever",
         edit(
             "shared/delivery/watchdog.py",
-            "        if self._excused is None:\n            return None\n        now",
-            "        if self._excused is not None:\n            return None\n        now",
+            "        if self._excused is None or now",
+            "        if self._excused is not None or now",
         ),
         caught("tests/delivery/test_watchdog.py::test_a_relay_that_stands_still_turns_red", servers=True, says="turns_red"),
     ),

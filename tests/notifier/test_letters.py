@@ -119,7 +119,6 @@ def test_a_mail_composed_again_is_the_same_mail(notifier: Notifier, story: Story
     assert notifier.mail("assignment.2", story) == notifier.mail("assignment.2", story)
 
 
-ODD = "\r\n\t .:<>=?-@\x00aé\ue001"
 anything = st.one_of(
     st.sampled_from(NAUGHTY), st.text(max_size=300), st.text(alphabet="\r\n\t .:<>=?-@\x00aé\ue001", max_size=80)
 )

@@ -15,6 +15,7 @@ from deploy.local.mailsink import MailSink
 from deploy.local.process import ServerProcess
 from services.notifier.app import build
 from services.notifier.settings import NotifierSettings
+from shared import metrics
 from shared.events import handling, notifications
 from shared.vault.seal import Vault
 from tests.conftest import fresh_database
@@ -68,12 +69,14 @@ async def test_refused_for_now_is_tried_again_by_the_schedule(office: Office, ma
 
 async def test_refused_for_good_is_given_up_at_once(office: Office, mail_sink: MailSink) -> None:
     mail_sink.behave(refuse=550, recipient="courriel.example")
+    before = _failed("server")
     story = office.story()
     await office.store_keys(story)
     await office.tell(story.received(), story.assigned())
     await office.until_quiet()
     told = {one.letter: one for one in await office.outcomes()}
     assert (told["receipt"].why, told["receipt"].attempts) == ("refused", 1)
+    assert _failed("server") == before + 1
     assert isinstance(told["assignment.2"], notifications.MailSent)
 
 
@@ -147,11 +150,11 @@ async def test_an_assignment_waits_for_the_request_itself(office: Office, mail_s
 
 
 async def test_a_key_that_is_gone_means_that_nothing_is_sent(office: Office, mail_sink: MailSink) -> None:
-    story = office.story()
+    story, before = office.story(), _failed("server")
     await office.tell(story.received(), story.life(handling.RequestResolved, elapsed_working_seconds=5, status="resolved"))
     await office.until_quiet()
     assert {(one.letter, one.why) for one in await office.outcomes()} == {("receipt", "erased"), ("resolution.2", "erased")}
-    assert mail_sink.mails() == []
+    assert mail_sink.mails() == [] and _failed("server") == before, "nobody is to be woken: no mail server said no"
 
 
 async def test_text_that_looks_like_smtp_arrives_as_text(office: Office, mail_sink: MailSink) -> None:
@@ -233,6 +236,11 @@ async def test_a_kill_loses_no_mail_and_repeats_only_what_was_in_flight(
         assert len(set(ids)) == 150 and len(ids) - 150 <= 100
         assert {one.letter for one in await office.outcomes()} == {"receipt"} and len(await office.outcomes()) == 150
         office.app.pool.terminate()
+
+
+def _failed(cause: str) -> float:
+    failed: float = metrics.MAILS.labels("failed", cause)._value.get()
+    return failed
 
 
 def _start(settings: NotifierSettings, folder: Path, more: dict[str, str]) -> ServerProcess:

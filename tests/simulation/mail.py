@@ -67,7 +67,7 @@ class MailServer:
             mailbox = authority.recipient(owner.code, letter.recipient, at=now)
         elif self._world.address_of(one.request_id) == "none":
             self.outcomes["no address"] += 1
-            return Answer("failed", "no_address")
+            return Answer("failed", "no_address", cause="letter")
         return Envelope(one.request_id, one.name, letter, known.version, mailbox, known.authority)
 
     def answer(self, mail: Envelope) -> Answer:
@@ -78,14 +78,14 @@ class MailServer:
         kind = self._world.address_of(mail.request_id) if mail.mailbox is None else "good"
         if kind == "refused":
             self.outcomes["refused"] += 1
-            return Answer("failed", "refused", tried=True)
+            return Answer("failed", "refused")
         if self.delaying_until > self._world.scheduler.now or (kind == "slow" and self._random.random() < 0.5):
             self.outcomes["put off"] += 1
-            return Answer("retry", "greylisted", tried=True)
+            return Answer("retry", "greylisted")
         self._world.check_mail(mail)
         self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now)))
         self.outcomes["taken"] += 1
-        return Answer("sent", tried=True)
+        return Answer("sent")
 
 
 class Line:
@@ -120,7 +120,7 @@ class Line:
                 self._unnoted.remove(mail)
                 server.unnoted[mail.message_id] += 1
                 process.world.note(f"the answer to the mail {mail.name} is lost", mail.request_id, fault)
-                return Answer("retry", "lost", tried=True)
+                return Answer("retry", "lost")
         process.world.agents.read(mail)
         return answer
 

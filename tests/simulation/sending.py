@@ -44,7 +44,7 @@ class MemoryWriter:
     def write(self, paper: Paper) -> Envelope | Answer:
         """Return the mail, or why there is none."""
         if paper.wrapped is None:
-            return Answer("failed", "erased")
+            return Answer("failed", "erased", cause="letter")
         return self._process.world.mail.address(paper, self._process.organisation.current, self._process.now())
 
 

@@ -1,6 +1,6 @@
 """Logs of a town: for each request, the events of each topic in their order. What the statistics read."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -143,7 +143,3 @@ def _happening(random: Random, one: Request) -> list[BaseModel]:
     if happens == "answer":
         return [one.taken(minutes=random.randint(0, 3000)), one.answered()]
     return [one.resolved(), one.reopened()] if happens == "close" else [one.withdrawn()]
-
-
-def day_of(number: int) -> date:
-    return date(2026, 11, number)

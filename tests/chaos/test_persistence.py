@@ -1,0 +1,26 @@
+"""A client that insists: behind several processes each try goes to another one, as through a load balancer."""
+
+import httpx
+
+from tests.chaos.persistence import Client
+
+FIRST, SECOND = "http://127.0.0.1:1", "http://127.0.0.1:2"
+
+
+async def test_a_try_at_a_process_that_is_away_is_followed_by_one_at_its_copy() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if request.url.port == 1:
+            raise httpx.ReadTimeout("it stands still")
+        return httpx.Response(200)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        client = Client(http, sites=[[FIRST, SECOND], ["http://127.0.0.1:3"]])
+        for _ in range(2):
+            told = await client.insist("GET", f"{FIRST}/a/token")
+            assert told is not None and told.status_code == 200
+        await client.insist("GET", "http://127.0.0.1:3/elsewhere")
+    assert asked[:3] == [f"{SECOND}/a/token", f"{FIRST}/a/token", f"{SECOND}/a/token"]
+    assert asked[3:] == ["http://127.0.0.1:3/elsewhere"]

@@ -211,7 +211,7 @@ def left_out(evidence: Evidence, history: History) -> list[str]:
     """Return what never happened, so that a run proves nothing about it."""
     done = {act.what for act in history.acts or [] if act.outcome == "done"}
     missing = [f"acts: nobody came to {what}" for what in get_args(What) if what not in done]
-    steps = (step for life in evidence.told("handling.v1", without=history.aside).values() for step in pairwise(life))
+    steps = (step for life in evidence.told("handling.v1", without=history.forged).values() for step in pairwise(life))
     if not any((one.name, then.name) == ("usager_asked", "usager_replied") for one, then in steps):
         missing.append("acts: no usager answered a question")
     return missing if climbed_to_the_top(evidence) else [*missing, "5 nobody was told at the top of a ladder"]

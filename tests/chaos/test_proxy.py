@@ -59,7 +59,7 @@ async def test_latency_counts_in_both_directions_and_keeps_the_order(link: tuple
     proxy.change(["echo"], Weather(latency_seconds=0.1))
     began = time.monotonic()
     assert await _ask(streams, b"slow") == b"slow"
-    assert 0.2 <= time.monotonic() - began < 1
+    assert 0.19 <= time.monotonic() - began < 1  # timers go by milliseconds
     streams[1].write(b"first ")
     await asyncio.sleep(0.02)
     proxy.change(["echo"], FAIR)

@@ -74,8 +74,8 @@ _PUBLISHERS: Final = ("intake", "router", "notifier")
 _READERS: Final = tuple(one for one in SERVICES if "requests.v1" in {topic.name for topic in consumed_by(one)})
 _SILENT: Final = Alarm(4.0, _silent, "/live does not answer")
 _DATABASE: Final = Alarm(4.0, _no_database, "/ready is not 200, unavailable_total{postgresql}")
-_LOCKED: Final = _DATABASE._replace(after_seconds=21.0)
-"""A statement may take 20 s."""
+_LOCKED: Final = _DATABASE._replace(after_seconds=21.0, needs=("kafka",))
+"""A statement may take 20 s; and who is given no records meets no lock."""
 _KAFKA: Final = Alarm(
     4.0, _no_kafka, "/ready's text, relay_failing, publish_errors_total, unavailable_total{kafka}", needs=("postgres",)
 )

@@ -92,6 +92,14 @@ def test_silence_tells_of_a_freeze_and_what_was_said_before_it_does_not() -> Non
     assert _judged(frozen, Sample(2.5, "router")) == (1, 0)
 
 
+def test_who_is_given_no_records_meets_no_lock() -> None:
+    lock = Span(Fault(1, "lock", "request.router", 22.7), 1.0, 23.7)
+    frozen = Span(Fault(0, "broker_freeze", "kafka", 12), 0.0, 12.0)
+    well = _seen(*(_well(at, "router") for at in range(30)))
+    assert [one for one in judge([lock], (), well).missing if "lock" in one]
+    assert not [one for one in judge([lock, frozen], (), well).missing if "lock" in one]
+
+
 def test_a_short_fault_need_not_be_told() -> None:
     assert _judged(Span(Fault(1, "freeze", "router", 1), 1.0, 2.0)) == (0, 0)
 

@@ -12,6 +12,8 @@ from tests.chaos.stage import Fault, Span, Stage
 
 _SETTLED_SECONDS: Final = 12.0
 """How long a group is given to settle with a copy that has started, or without one that stands still, on a busy machine."""
+_AT_WORK_SECONDS: Final = 2.0
+"""How long a copy works before it stands still: it has something in hand then, and whoever watches has seen it well."""
 _ANSWER_SECONDS: Final = 3.0
 
 
@@ -55,6 +57,7 @@ async def haunt(stage: Stage, fault: Fault) -> None:
         await stage.scene.orchestrator.all_ready(fault.target)
         process = town.processes[fault.target]
         joined = await _has_members(stage, service, copies)
+        await asyncio.sleep(_AT_WORK_SECONDS)
         began = time.monotonic()
         process.pause()
         await asyncio.sleep(fault.seconds)

@@ -33,6 +33,7 @@ async def _haunt(monkeypatch: pytest.MonkeyPatch, process: _Process, *members: i
 
     monkeypatch.setattr(processes, "_members", said)
     monkeypatch.setattr(processes, "_SETTLED_SECONDS", 1.0)
+    monkeypatch.setattr(processes, "_AT_WORK_SECONDS", 0.0)
     town: Any = SimpleNamespace(processes={"router-1": process}, names=lambda _service: ("router-0", "router-1"))
     ready: list[str] = []
 

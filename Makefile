@@ -42,7 +42,7 @@ unit:
 	$(BIN)/python -m pytest -q -m "not integration and not e2e and not faults and not slow"
 
 test: check ## Everything: check, then the whole suite on real Kafka, PostgreSQL, SMTP and Chromium
-	$(BIN)/python -m pytest -m "integration or e2e or faults or slow"
+	$(BIN)/python -m pytest -m "(integration or e2e or faults or slow) and not by_hand"
 
 proof: $(STAMP) ## Prove or measure one thing: `make proof NAME=simulation`; without NAME: the list
 	@$(BIN)/python -m tests.proof $(or $(NAME),--help) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHORT),--short)

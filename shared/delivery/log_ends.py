@@ -1,7 +1,8 @@
 """Where the log begins and ends, asked over a connection that nothing else uses."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,6 +11,7 @@ from aiokafka.errors import KafkaError
 from shared.delivery.store import Place
 from shared.delivery.topic_ids import find_topic_ids
 
+T = TypeVar("T")
 ANSWER_SECONDS = 5.0
 REPLACED_LOOKS = 3
 """How often in a row the log must end below our position before it counts as another one: a new leader may say less at first."""
@@ -46,26 +48,29 @@ class LogEnds:
     async def find(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]] | None:
         """Return per partition the first offset that is left and the one after the last; None: Kafka does not answer."""
         partitions = [TopicPartition(*place) for place in places]
-        async with self._asking:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    client = await self._started()
-                    begins = await client.beginning_offsets(partitions)
-                    ends = await client.end_offsets(partitions)
-            except (KafkaError, OSError, TimeoutError):
-                await self._close()
-                return None
-        return {(one.topic, one.partition): (begins[one], ends[one]) for one in partitions if one in begins and one in ends}
+
+        async def ask(client: AIOKafkaConsumer) -> dict[Place, tuple[int, int]]:
+            begins = await client.beginning_offsets(partitions)
+            ends = await client.end_offsets(partitions)
+            return {(one.topic, one.partition): (begins[one], ends[one]) for one in partitions if one in begins and one in ends}
+
+        return await self._ask(ask)
 
     async def identify(self, topics: set[str]) -> dict[str, UUID]:
         """Return the identity of each of these topics that exists; of none, when Kafka does not answer."""
-        async with self._asking:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    return await find_topic_ids((await self._started())._client, topics)
-            except (KafkaError, OSError, TimeoutError):
-                await self._close()
-                return {}
+        return await self._ask(lambda client: find_topic_ids(client._client, topics)) or {}
+
+    async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T | None:
+        """Return the answer. None: there is none, or another question has waited for its own all the time."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._asking:
+                try:
+                    return await question(await self._started())
+                except BaseException:
+                    await self._close()
+                    raise
+        except (KafkaError, OSError, TimeoutError):
+            return None
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._client is None:

@@ -14,15 +14,15 @@ _COME_BY: Final[dict[str, tuple[str, ...]]] = {
     "save": SERVICES,
     "park": ("router", "sla", "notifier", "stats"),
     "local": ("intake", "router", "sla", "notifier"),
-    "local.gathered": ("intake", "router"),
-    "local.answered": ("intake", "router"),
+    "local.gathered": ("intake",),
+    "local.answered": ("intake",),
     "relay": _PUBLISHERS,
     "tick": ("sla",),
     "erase": ("intake",),
     "letter": ("notifier",),
     "watchdog": SERVICES,
 }
-"""By the kind of a point, or its name where it is another's."""
+"""By the kind of a point, or its name where that differs. Of the loops that gather local inputs, intake's never rests."""
 FIRST: Final[dict[str, str]] = {
     "start": "kill",
     "stop": "stop",

@@ -53,7 +53,8 @@ async def is_green(watchdog: Watchdog) -> bool:
 async def green_for(watchdog: Watchdog, seconds: float) -> bool:
     """Whether the watchdog says nothing for so long."""
     for _ in range(int(seconds / 0.1)):
-        if watchdog.fault() is not None:
+        if (fault := watchdog.fault()) is not None:
+            print(f"red: {fault}")
             return False
         await asyncio.sleep(0.1)
     return True

@@ -58,7 +58,7 @@ async def test_a_flood_tells_what_was_taken_turned_away_and_answered_wrongly(rat
     assert told.turned_away == pytest.approx(told.wrong / 2, abs=3)
     if rate:
         assert told.offered == pytest.approx(200, rel=0.01)
-        assert told.turned_away == pytest.approx(50, abs=10)
+        assert told.turned_away == pytest.approx(50, abs=3)
     else:
         assert told.turned_away > 50
 

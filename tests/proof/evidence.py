@@ -55,8 +55,6 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "vault.request_key": ("request_id",),
 }
 """Every table that is looked at, with the columns that are. All have to be there; a row may have more columns."""
-SESSIONS: Final = ("pid", "application", "state", "waits", "open_seconds")
-"""Of "pg.session", the other sessions of a real PostgreSQL. `waits`: for a lock. `open_seconds`: how long its transaction is."""
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,10 @@ class Observer:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self, http: httpx.AsyncClient, name: str) -> Sample:
-        """Ask for one after the other: /ready waits for PostgreSQL, and may give no answer where /live does."""
-        live, ready, metrics = [await _get(http, f"{self._town.url(name)}/{page}") for page in ("live", "ready", "metrics")]
-        pages = [page for page in (live, ready) if page is not None]
-        told = "; ".join(line for page in pages for line in page.text.splitlines() if line != "ok")
+        """Ask for all three at once: one after the other they wait 6 s for who stands still, and miss a silent /live."""
+        pages = (_get(http, f"{self._town.url(name)}/{page}") for page in ("live", "ready", "metrics"))
+        live, ready, metrics = await asyncio.gather(*pages)
+        told = "; ".join(line for page in (live, ready) if page is not None for line in page.text.splitlines() if line != "ok")
         counted = {}
         for line in metrics.text.splitlines() if metrics is not None else ():
             if line.startswith(_WATCHED):

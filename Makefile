@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv check lint types imports unit test proof demo servers lock audit clean
+.PHONY: help venv check lint types imports unit test faults patient proof demo servers lock audit clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 …` decides otherwise.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,6 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 STAMP := $(LOCAL)/venv/.complete
+PYTEST := $(BIN)/python -m pytest
 ONCE ?=
 export HYPOTHESIS_STORAGE_DIRECTORY := $(LOCAL)/cache/hypothesis
 
@@ -39,10 +40,18 @@ imports:
 	$(BIN)/lint-imports --cache-dir $(LOCAL)/cache/imports
 
 unit:
-	$(BIN)/python -m pytest -q -m "not integration and not e2e and not faults and not slow"
+	$(PYTEST) -q -m "not integration and not e2e and not faults and not slow"
 
 test: check ## Everything: check, then the whole suite on real Kafka, PostgreSQL, SMTP and Chromium
-	$(BIN)/python -m pytest -m "(integration or e2e or faults or slow) and not by_hand"
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "(integration or e2e or faults or slow) and not timed and not patient"
+	@$(MAKE) --no-print-directory -j2 faults patient
+	$(PYTEST) -m "timed and not faults"
+
+faults: $(STAMP)
+	$(PYTEST) -m "timed and faults"
+
+patient: $(STAMP)
+	nice -n 19 $(PYTEST) -q -m patient
 
 proof: $(STAMP) ## Prove or measure one thing: `make proof NAME=simulation`; without NAME: the list
 	@$(BIN)/python -m tests.proof $(or $(NAME),--help) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHORT),--short)

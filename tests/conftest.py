@@ -23,6 +23,11 @@ from tests.scene import Scene
 _ACCESSIBILITY_TAGS = ["RGAAv4", "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: of several workers none is to have minutes left when the others are done."""
+    items.sort(key=lambda item: "recovery" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     folders.sweep_dead_runs()

@@ -72,7 +72,8 @@ def _parked(samples: list[Sample]) -> bool:
 _PUBLISHERS: Final = ("intake", "router", "notifier")
 """Who writes to its outbox all the time."""
 _READERS: Final = tuple(one for one in SERVICES if "requests.v1" in {topic.name for topic in consumed_by(one)})
-_SILENT: Final = Alarm(4.0, _silent, "/live does not answer")
+_SILENT: Final = Alarm(4.5, _silent, "/live does not answer")
+"""Who asks each second, and waits for 2 s, and has a second to spare where all are busy, knows by then."""
 _DATABASE: Final = Alarm(4.0, _no_database, "/ready is not 200, unavailable_total{postgresql}")
 _LOCKED: Final = _DATABASE._replace(after_seconds=21.0, needs=("kafka",))
 """A statement may take 20 s; and who is given no records meets no lock."""

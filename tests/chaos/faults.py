@@ -238,7 +238,7 @@ KINDS: Final[dict[str, Kind]] = {
     "stop": Kind(processes.stop, 2, SERVICES),
     "restart_all": Kind(processes.restart_all, 1),
     "point": Kind(_die_at, 0),
-    "freeze": Kind(processes.freeze, 3, SERVICES, (0.5, 4), long={"": (4, 6)}),
+    "freeze": Kind(processes.freeze, 3, SERVICES, (0.5, 4), long={"": (4.5, 6)}),
     "zombie": Kind(processes.haunt, 1, SERVICES, (15, 17), long={"": (15, 17)}),  # all of them: the group waits 10 s and more
     "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
     "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6), long={"": (16, 18)}),

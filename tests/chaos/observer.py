@@ -1,4 +1,4 @@
-"""Looks at what an operator looks at, once a second: /live, /ready and /metrics of every process."""
+"""Looks at what an operator looks at, every second: /live, /ready and /metrics of every process, whoever has yet to answer."""
 
 import asyncio
 import time
@@ -59,14 +59,14 @@ class Observer:
     async def serve(self) -> None:
         """Look, for ever."""
         async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as http, asyncio.TaskGroup() as group:
-            for name in self._town.names():
-                group.create_task(self._watch(http, name))
+            while True:
+                for name in self._town.names():
+                    group.create_task(self._note(http, name))
+                await asyncio.sleep(EVERY_SECONDS)
 
-    async def _watch(self, http: httpx.AsyncClient, name: str) -> None:
-        while True:
-            sample = self.latest[name] = await self._look(http, name)
-            self.samples.append(sample)
-            await asyncio.sleep(EVERY_SECONDS)
+    async def _note(self, http: httpx.AsyncClient, name: str) -> None:
+        sample = self.latest[name] = await self._look(http, name)
+        self.samples.append(sample)
 
     async def _look(self, http: httpx.AsyncClient, name: str) -> Sample:
         """Ask for all three at once: one after the other they wait 6 s for who stands still, and miss a silent /live."""

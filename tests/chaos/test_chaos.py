@@ -29,6 +29,7 @@ def outcomes() -> dict[int, Outcome]:
 
 
 @pytest.mark.faults
+@pytest.mark.timed
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", seeds_of(SHORT))
 async def test_nothing_is_lost_and_nothing_done_twice(run_folder: Path, outcomes: dict[int, Outcome], seed: int) -> None:
@@ -39,6 +40,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(run_folder: Path, outcomes
 
 
 @pytest.mark.faults
+@pytest.mark.timed
 def test_over_all_seeds_each_kind_of_fault_came_and_met_somebody(outcomes: dict[int, Outcome]) -> None:
     assert _unmet(outcomes.values()) == []
 

@@ -13,7 +13,7 @@ from tests.chaos.forgery import READERS, out_of_order, poison, publish
 from tests.chaos.intruders import seconds_until_parked
 from tests.scene import Scene
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timed, pytest.mark.timeout(240)]
 _SEEN_SECONDS = 2.0
 """A gap is seen within a second; given two, on a busy machine."""
 

@@ -88,7 +88,7 @@ PUBLISHING: Final = (
             '("Message-ID", f"<{name}.{opened.request_id}@{domain}>")',
             '("Message-ID", f"<{name}.{id(opened)}.{opened.request_id}@{domain}>")',
         ),
-        caught("tests/notifier/test_letters.py", says="test_headers_of_automatic_mail"),
+        caught("tests/notifier/test_letters.py::test_headers_of_automatic_mail", says="test_headers_of_automatic_mail"),
     ),
     Mutant(
         "refused-for-good-tried-again",

@@ -65,6 +65,7 @@ def test_the_page_has_a_line_for_every_mutant_and_catcher() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.timeout(600)
 async def test_those_that_need_no_server_are_caught(tmp_path: Path) -> None:
     figures = await prove.prove(Options(tmp_path, short=True))

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import math
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -50,6 +51,7 @@ def main() -> int:
     prove: Prove = importlib.import_module(PROOFS[chosen.name].module).prove
     folders.sweep_dead_runs()
     folder = folders.own_run()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # its servers have to end, however it ends
     tune_collector()  # as the services do; the references gain by it too
     options = Options(folder, short=chosen.short, seed=chosen.seed, minutes=chosen.minutes, commit=report.commit())
     try:

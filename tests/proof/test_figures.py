@@ -26,7 +26,7 @@ from tests.proof import (
 )
 from tests.proof.report import median
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timed, pytest.mark.timeout(240)]
 
 
 async def test_intake_stays_near_a_bare_server(run_folder: Path) -> None:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_no_seed_breaks_an_invariant() -> None:
     tally = proof.seeds(proof.FIRST_SEED, SHORT_SEEDS)
     assert not tally.broken, "\n\n".join(proof.stories(tally, most=2))

@@ -26,7 +26,7 @@ class Form:
     waves: int
 
 
-SHORT: Final = Form(outage_seconds=6, outage_rate=60, flood_seconds=5, kills=1, waves=1)
+SHORT: Final = Form(outage_seconds=5, outage_rate=60, flood_seconds=2.5, kills=1, waves=1)
 LONG: Final = Form(outage_seconds=600, outage_rate=200, flood_seconds=60, kills=5, waves=5)
 
 

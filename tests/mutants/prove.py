@@ -37,8 +37,12 @@ async def prove(options: Options) -> list[Figure]:
     mutants = [one for one in MUTANTS if not (options.short and one.caught_by.servers)]
     works = [Work(one, catcher) for one in mutants for catcher in (one.caught_by, *(() if options.short else one.also))]
     trees = [Tree(options.folder / f"tree{place}") for place in range(SIDE_BY_SIDE)]
-    await _control(trees, works)
-    lines = await _try_all(trees, works)
+    try:
+        await _control(trees, works)
+        lines = await _try_all(trees, works)
+    finally:
+        for tree in trees:
+            await tree.close()
     print(as_text(lines))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"mutants{'.short' * options.short}.md").write_text(as_markdown(lines))

@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from tests.mutants.mutant import Catcher, Mutant
 
 TESTS_FAILED = 1
 """pytest's exit code. Every other one but 0 says that the tests could not be run: that catches nothing."""
+KILLED = -9
 LONGEST_SECONDS = 1200
 
 
@@ -39,6 +42,7 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._moment = itertools.count(int(time.time()))
+        self._runner: asyncio.subprocess.Process | None = None
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=folders.ROOT,
@@ -77,24 +81,35 @@ class Tree:
     async def run(self, catcher: Catcher) -> Trial:
         """Run a catcher's tests here until the first fails. Nobody learns from it what a later run draws or skips."""
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-o",
-            f"cache_dir={self.folder}/.local/pytest",
-            *catcher.tests,
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(self.folder / ".hypothesis")},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        output = self.folder / ".local" / "output"
+        line = json.dumps([str(output), "-x", "-q", "-o", f"cache_dir={self.folder}/.local/pytest", *catcher.tests])
+        runner = self._runner = await self._ready()
+        assert runner.stdin is not None and runner.stdout is not None
+        runner.stdin.write(line.encode() + b"\n")
+        code = b""
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
-                output, _ = await process.communicate()
+                code = await runner.stdout.readline()
         except TimeoutError:
-            process.kill()
-            output, _ = await process.communicate()
-        return Trial(process.returncode or 0, time.monotonic() - began, output.decode(errors="replace"))
+            os.killpg(runner.pid, signal.SIGKILL)
+        return Trial(int(code or KILLED), time.monotonic() - began, output.read_text(errors="replace"))
+
+    async def _ready(self) -> asyncio.subprocess.Process:
+        if self._runner is not None and self._runner.returncode is None:
+            return self._runner
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            self.folder / "tests" / "mutants" / "warm.py",
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(self.folder / ".hypothesis")},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    async def close(self) -> None:
+        """End what runs the tests."""
+        if self._runner is not None and self._runner.stdin is not None:
+            self._runner.stdin.close()
+            await self._runner.wait()

@@ -36,6 +36,9 @@ from shared.vault.seal import Vault
 
 S = TypeVar("S")
 REFRESH_SECONDS = 2.0
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than a proxy keeps its own (60 s mostly). Who sends must be the one to close, since
+a post that is on its way to a connection that is being closed has no answer."""
 
 
 class App(Generic[S]):
@@ -143,6 +146,7 @@ class App(Generic[S]):
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=10,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -253,12 +253,14 @@ class Town:
                 pending = await database.fetchval(f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL")  # noqa: S608
                 rows = await database.fetch(f"SELECT topic, partition, next_offset FROM {service}.position")  # noqa: S608
                 position = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-                places = [
-                    TopicPartition(topic.name, number) for topic in consumed_by(service) for number in range(topic.partitions)
-                ]
-                ends = await consumer.end_offsets(places)
-                lag = sum(max(0, end - position.get((place.topic, place.partition), 0)) for place, end in ends.items())
-                busy |= {name: count for name, count in ((f"{service} outbox", pending), (f"{service} lag", lag)) if count}
+                lags: dict[str, int] = {}
+                for topic in consumed_by(service):
+                    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+                    ends = await consumer.end_offsets(places)
+                    lags[f"{service} lag in {topic.name}"] = sum(
+                        max(0, end - position.get((place.topic, place.partition), 0)) for place, end in ends.items()
+                    )
+                busy |= {name: count for name, count in {f"{service} outbox": pending, **lags}.items() if count}
             letters = await database.fetchval("SELECT count(*) FROM notifier.letter")
             return busy | ({"letters": letters} if letters else {})
         finally:

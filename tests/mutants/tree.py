@@ -57,6 +57,7 @@ class Tree:
                 shutil.copy2(source, target)
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # there are tests that ask git which files there are
         (folder / ".local").mkdir(exist_ok=True)
+        folders.CACHE.mkdir(parents=True, exist_ok=True)
         (folder / ".local" / "cache").symlink_to(folders.CACHE)
 
     @contextmanager

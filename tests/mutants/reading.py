@@ -44,7 +44,7 @@ READING: Final = (
             '            return Result("done", run.request_id)\n        if one.parked_id',
         ),
         caught("tests/delivery/test_core.py", says="test_poison_is_parked_its_successors_wait_its_neighbours_go_on"),
-        also=(simulated("8 state: "),),
+        also=(simulated("7 command: "),),
     ),
     Mutant(
         "poison-halts",
@@ -92,9 +92,9 @@ READING: Final = (
             ),
         ),
         caught(
-            "tests/delivery/test_shell.py::test_twins_on_the_same_rows_take_everything_once",
+            "tests/delivery/test_shell.py::test_values_that_postgresql_refuses_are_charged_to_their_record",
             servers=True,
-            says="test_twins_on_the_same_rows_take_everything_once",
+            says="test_values_that_postgresql_refuses_are_charged_to_their_record",
         ),
         also=(simulated("1 lost: "),),
     ),

@@ -27,7 +27,7 @@ DECIDING: Final = (
             "act.expected_version > life.version",
         ),
         caught("tests/router/test_step.py", says="test_a_link_of_an_older_version_is_refused_and_says_which"),
-        also=(simulated("acts: "),),
+        also=(simulated("was done by a link of version"),),
     ),
     Mutant(
         "commands-refused",
@@ -137,7 +137,7 @@ DECIDING: Final = (
             Edit(_SLA, "or context.now < deadline.at:", "or datetime.now(deadline.at.tzinfo) < deadline.at:"),
         ),
         caught("tests/architecture/test_purity.py", says="test_nothing_pure_touches_the_world"),
-        also=(simulated("5 not warned: "),),
+        also=(simulated("seed "),),  # what breaks first depends on the day
     ),
     Mutant(
         "wall-clock-in-a-loop",

@@ -6,7 +6,8 @@ import pytest
 
 from tests.chaos.seed import Form, run_seed
 
-SEED = 1
+SEED = 3
+"""Its plan has the router die right after it has read what it is to send."""
 FORM = Form("short", rate=12.0, seconds=20.0, faults=20)
 
 

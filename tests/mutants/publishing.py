@@ -5,6 +5,8 @@ from typing import Final
 from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt
 
 _RELAY, _SMTP = "shared/delivery/relay.py", "services/notifier/smtp.py"
+_CLAIMED = """        reach("relay.after_claim")
+"""
 _SEND = """        with self._tracing.span("publish", causes=(row["traceparent"] for row in rows)):
             await self._send(rows)
         reach("relay.after_send")
@@ -43,7 +45,7 @@ PUBLISHING: Final = (
     Mutant(
         "marked-before-sent",
         "The relay marks what it is about to send: a kill in between, and it is never told",
-        (Edit(_RELAY, _SEND + _MARK, _MARK + _SEND),),
+        (Edit(_RELAY, _CLAIMED + _SEND + _MARK, _MARK + _CLAIMED + _SEND),),
         caught(
             "tests/delivery/test_relay.py", servers=True, says="test_a_relay_that_dies_before_kafka_has_it_leaves_it_to_the_next"
         ),

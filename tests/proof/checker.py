@@ -17,7 +17,7 @@ from tests.proof.evidence import Evidence, History
 from tests.proof.existence import missing_requests, unaccounted_requests
 from tests.proof.leftovers import leftovers
 from tests.proof.letters import wrong_mails
-from tests.proof.lives import broken_lives, broken_sequences, miscounted_acts
+from tests.proof.lives import broken_lives, broken_sequences, miscounted_acts, outdated_acts
 from tests.proof.outboxes import wrong_publications
 from tests.proof.owners import wrong_owners
 from tests.proof.promises import altered_promises, miscalculated_promises
@@ -30,6 +30,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     broken_sequences,
     broken_lives,
     miscounted_acts,
+    outdated_acts,
     wrong_publications,
     wrong_owners,
     broken_delays,

@@ -66,6 +66,8 @@ class Act:
     outcome: Outcome
     told: str = ""
     """What the page said where it was not done: for whoever reads a violation."""
+    version: int | None = None
+    """The version of the request that its link was made for, where that is known."""
 
 
 class Period(NamedTuple):

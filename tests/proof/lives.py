@@ -100,6 +100,19 @@ def miscounted_acts(evidence: Evidence, history: History) -> Iterable[str]:
                 )
 
 
+def outdated_acts(evidence: Evidence, history: History) -> Iterable[str]:
+    """Return each act that was told done although something had happened since the link for it was made."""
+    lives = evidence.told("handling.v1", without=history.forged)
+    for act in history.acts or ():
+        if act.outcome != "done" or act.version is None:
+            continue
+        names = {one.data["version"]: one.name for one in moved(lives.get(act.request_id, []))}
+        first, second = names.get(act.version + 1, "nothing"), names.get(act.version + 2, "")
+        led_to = second if first == "taken_in_charge" and act.what != "take_charge" else first  # who answers at once takes charge
+        if act.what not in MOVES.get(led_to, ()):
+            yield f"acts: {act.request_id}: {act.what} was done by a link of version {act.version}, which {first} had followed"
+
+
 def acts_in(life: list[Record], asked: list[Record]) -> Counter[str]:
     """Count what people did, as the log has it.
 

@@ -87,6 +87,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("has ask 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "ask", "done"))),
         ("has withdraw 0 times; 1 were told done", lambda s, _: s.done.append(Act(s.worked, "withdraw", "done"))),
         ("has answer 1 times; 0 were told done", lambda s, _: s.done.remove(Act(s.worked, "answer", "done"))),
+        ("was done by a link of version 0", lambda s, _: s.done.append(Act(s.worked, "answer", "done", version=0))),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.worked, "usager_replied")),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.erased, "withdrawn")),
     ],

@@ -93,7 +93,7 @@ class Agents:
         if counted or outcome != "refused":
             acts = world.history.acts
             assert acts is not None, "the world counts acts"
-            acts.append(Act(mail.request_id, action, outcome, told))
+            acts.append(Act(mail.request_id, action, outcome, told, mail.version))
         world.count(f"agent: {action} {outcome}")
         world.note(f"{who} wants to {action} at version {mail.version}: {outcome} {told}", mail.request_id)
 

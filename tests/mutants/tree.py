@@ -93,6 +93,7 @@ class Tree:
                 code = await runner.stdout.readline()
         except TimeoutError:
             os.killpg(runner.pid, signal.SIGKILL)
+            await runner.wait()
         return Trial(int(code or KILLED), time.monotonic() - began, output.read_text(errors="replace"))
 
     async def _ready(self) -> asyncio.subprocess.Process:

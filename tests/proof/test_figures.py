@@ -1,4 +1,4 @@
-"""The figures in their short form, with floors, beside what docs/performance.md publishes.
+"""The figures in their short form, with floors, beside what docs/performance.md published on 24 November 2026, a quick day.
 
 Ratios within one run hold on a slow machine, too: their floors are 0.6 to 0.7 of what is published, the medians of three
 rounds. Where ours works on several connections at once and the reference on one, or one is measured after the other, a machine

@@ -48,7 +48,7 @@ test: check ## Everything: check, then the whole suite on real Kafka, PostgreSQL
 	$(PYTEST) -m "timed and not faults"
 
 faults: $(STAMP)
-	$(PYTEST) -m "timed and faults and not by_hand"
+	$(PYTEST) -m "timed and faults"
 
 patient: $(STAMP)
 	nice -n 19 $(PYTEST) -q -m patient

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from deploy.local import folders, ports
 from deploy.local.installation import DEMO_PREFIX, delete_topics, refuse_used_roles, refuse_used_topics
@@ -29,6 +30,7 @@ from deploy.local.readiness import wait_until
 from shared.clock import FileClock, SystemClock
 from shared.db.migrate import migrate
 from shared.db.rights import role_of
+from shared.delivery.errors import UNAVAILABLE
 from shared.events.broker import create_topics
 from shared.events.topics import SERVICES, consumed_by
 
@@ -239,9 +241,14 @@ class Town:
             await asyncio.sleep(0.1)
 
     async def under_way(self) -> dict[str, int]:
-        """What is still to be done, by name; empty when all is quiet (seen twice, as things pass between services)."""
-        first = await self._look()
-        return first or await self._look()
+        """What is still to be done, by name; empty when all is quiet (seen twice, as things pass between services).
+
+        While a server does not answer nobody knows, and its error stands for what may be left.
+        """
+        try:
+            return await self._look() or await self._look()
+        except (KafkaError, *UNAVAILABLE) as error:
+            return {type(error).__name__: 1}
 
     async def _look(self) -> dict[str, int]:
         busy: dict[str, int] = {}

@@ -64,6 +64,8 @@ async def flood(port: int, *, rate: float | None, seconds: float, connections: i
     finally:
         if process.returncode is None:
             process.kill()
+    if process.returncode:
+        raise RuntimeError(f"the client of the flood ended with {process.returncode}: what it said stands above")
     told = json.loads(output)
     return Flood(set(map(UUID, told.pop("accepted"))), **told)
 

@@ -15,9 +15,11 @@ _CALM_SECONDS: Final = 20.0
 
 
 async def storm(trial: Trial) -> None:
-    """Find the peak, then offer five times as much. Everything has settled before the second begins, and at the end."""
+    """Find the peak, then offer five times as much. Everything has settled before each begins, and at the end."""
     town, history = trial.scene.town, trial.scene.history
     port, seconds = town.ports["intake"], trial.form.flood_seconds
+    await trial.scene.orchestrator.all_ready()  # the last fault may just have had one started again
+    await town.settle()
     calm = await flood(port, rate=None, seconds=min(seconds, _CALM_SECONDS), connections=_CALM_CONNECTIONS)
     await town.settle(timeout_seconds=300)  # what still works on the calm would slow the storm
     stormy = await flood(port, rate=calm.goodput * TIMES, seconds=seconds, connections=_STORM_CONNECTIONS)

@@ -9,7 +9,7 @@ from tests.chaos.resilience import prove
 from tests.proof.options import Options
 from tests.proof.report import Figure
 
-pytestmark = [pytest.mark.by_hand, pytest.mark.faults, pytest.mark.timed, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.faults, pytest.mark.timed, pytest.mark.timeout(400)]
 _WIDER: Final[dict[str, float]] = {
     "seconds from kill -9 of a service to its next record": 9,
     "seconds until an event that came too early is seen as a gap": 4,

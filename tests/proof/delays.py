@@ -14,12 +14,12 @@ def broken_delays(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each warning, miss or escalation that is there twice, early or after the end, and each that is missing."""
     escalations = evidence.told("escalations.v1", without=history.forged)
     lives = evidence.told("handling.v1", without=history.forged)
-    for request_id, events in evidence.told("requests.v1", without=history.forged).items():
-        received = events[0]
+    asked = evidence.told("requests.v1", without=history.forged)
+    for request_id, received in evidence.received(without=history.forged).items():
         told = escalations.get(request_id, [])
         keys = Counter((one.data["promise"], one.name, one.data.get("level")) for one in told)
         yield from (f"5 told {count} times: {request_id} {key}" for key, count in keys.items() if count > 1)
-        life, erased = lives.get(request_id, []), [one for one in events if one.name == "erased"]
+        life, erased = lives.get(request_id, []), [one for one in asked[request_id] if one.name == "erased"]
         ends = {
             "taking_charge": [one for one in life if one.data["status"] not in _UNTAKEN],
             "unowned": [one for one in life if one.data["service"] is not None or one.data["status"] not in _UNTAKEN],

@@ -218,6 +218,11 @@ class Evidence:
         """Return what a topic says of each request, in order, each event once."""
         return {request_id: told for request_id, told in self.by_topic.get(topic, {}).items() if request_id not in without}
 
+    def received(self, *, without: set[UUID]) -> dict[UUID, Record]:
+        """Return what each request began with. Where the log lacks it, `existence` says so, and there is no more to judge by."""
+        told = self.told("requests.v1", without=without)
+        return {request_id: events[0] for request_id, events in told.items() if events[0].name == "received"}
+
     @cached_property
     def message_ids(self) -> Counter[str]:
         """How often each mail is in the sink."""

@@ -15,9 +15,8 @@ from tests.proof.minutes import Minutes, minutes_of
 def altered_promises(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each place where a service keeps, or tells, another instant than the one that was announced."""
     announced = {
-        request_id: {"taking_charge": told[0].instant_of("promise", "due_at"), "unowned": told[0].instant("unowned_due_at")}
-        for request_id, told in evidence.told("requests.v1", without=history.forged).items()
-        if "promise" in told[0].data
+        request_id: {"taking_charge": received.instant_of("promise", "due_at"), "unowned": received.instant("unowned_due_at")}
+        for request_id, received in evidence.received(without=history.forged).items()
     }
     for one in evidence.log:
         due = announced.get(one.request_id)
@@ -53,11 +52,10 @@ def _inside(state: Any, path: tuple[str, ...]) -> Any:  # Any: what JSON holds
 
 def _wrong_deadlines(evidence: Evidence, history: History) -> Iterable[str]:
     """The rows that the clock goes by are of running clocks, and say the announced instants."""
-    received = evidence.told("requests.v1", without=history.forged)
     raised = evidence.told("escalations.v1", without=history.forged)
     lives = evidence.told("handling.v1", without=history.forged)
     rows = {(row["request_id"], row["promise"]): row for row in evidence.rows["sla.deadline"]}
-    for request_id, told in received.items():
+    for request_id, received in evidence.received(without=history.forged).items():
         life = lives.get(request_id, [])
         stopped = request_id in evidence.erased or any(one.data["status"] not in ("registered", "assigned") for one in life)
         owned = any(one.data["service"] for one in life)
@@ -65,7 +63,7 @@ def _wrong_deadlines(evidence: Evidence, history: History) -> Iterable[str]:
             row = rows.pop((request_id, promise), None)
             mine = [one for one in raised.get(request_id, []) if one.data["promise"] == promise]
             ended = stopped or (owned and promise == "unowned")
-            expected = None if ended else _next_deadline(told[0], promise, mine)
+            expected = None if ended else _next_deadline(received, promise, mine)
             if (None if row is None else (row["what"], row["due_at"])) != expected:
                 yield f"6 deadline: the row of {request_id} {promise} is {row and tuple(row.values())}, expected {expected}"
     stray = {request_id for request_id, _ in rows} - history.forged
@@ -87,10 +85,7 @@ def miscalculated_promises(evidence: Evidence, history: History) -> Iterable[str
     """Return each instant, and each elapsed time, that the minutes of the calendar do not confirm. Takes its time."""
     lives = evidence.told("handling.v1", without=history.forged)
     raised = evidence.told("escalations.v1", without=history.forged)
-    for request_id, told in evidence.told("requests.v1", without=history.forged).items():
-        received = told[0]
-        if "promise" not in received.data:
-            continue
+    for request_id, received in evidence.received(without=history.forged).items():
         versions = evidence.authorities.get(received.data["authority"], ())
         if not any(_confirms(received, one) for one in versions):
             yield f"6 due: {request_id}: no configuration confirms {received.data['promise']}"

@@ -231,6 +231,17 @@ def test_what_is_broken_is_named(told: str, spoil: Spoil) -> None:
     assert any(told in line for line in broken), broken
 
 
+def test_whatever_the_log_lacks_is_told_and_breaks_no_check() -> None:
+    story = Story()
+    whole = story.evidence().log
+    lives = [[one for one in whole if (one.topic, one.request_id) == name] for name in {(o.topic, o.request_id) for o in whole}]
+    for lost in [*([one] for one in whole), *lives]:
+        evidence = story.evidence()
+        evidence.log[:] = [one for one in evidence.log if one not in lost]
+        found = violations(evidence, story.history)
+        assert any(line.startswith("3 not published: ") for line in found), lost[0].name
+
+
 def test_without_thorough_only_the_slow_parts_are_left_out() -> None:
     story = Story()
     evidence = story.evidence()

@@ -22,6 +22,7 @@ from tests.proof.spoiling import (
     drop_row,
     find,
     find_row,
+    forge_and_forget,
     forget,
     ghost,
     issue,
@@ -94,6 +95,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "outboxes": [
         ("3 never committed", lambda s, e: drop_row(e, "router.outbox", request_id=s.worked, sequence=2, topic="handling.v1")),
         ("3 not published", lambda s, e: forget(e, "handling.v1", s.worked, "resolved")),
+        ("3 not published", forge_and_forget),
         ("3 altered", lambda s, e: alter(e, "queues.v1", s.worked, "entered", committed=False, reason="other")),
         ("3 numbered twice", lambda s, e: add_row(e, "router.outbox", **e.rows["router.outbox"][0])),
         ("13 pending: router still", lambda s, e: e.rows["router.outbox"][0].update(published_at=None)),  # type: ignore[attr-defined]

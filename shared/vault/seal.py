@@ -1,4 +1,4 @@
-"""AES-256-GCM under a key per request; the keys sit wrapped in the schema `vault` (docs/adr, blueprint of personal data).
+"""AES-256-GCM under a key per request; the keys sit wrapped in the schema `vault` (ADR 3).
 
 A sealed value is base64url(nonce[12] || ciphertext || tag[16]); the request id is the associated data, so that a value
 cannot be moved to another request. A wrapped key is the id of its key-encryption key (1 byte) || nonce || ciphertext.

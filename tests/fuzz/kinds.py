@@ -7,6 +7,7 @@ Camille Exemple, who must then be found in no log line and in no reason.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
@@ -96,6 +97,8 @@ def _fields() -> Iterator[Kind]:
     yield Kind("a key that is no UUID in the value", lambda one: one.saying(request_id=CANARY), open=False)
     yield Kind("an instant in words", lambda one: one.saying(at=CANARY), open=False)
     yield Kind("an instant without a zone", lambda one: one.saying(at="2026-03-03T08:00:00"), open=False)
+    yield Kind("from tomorrow", partial(_later, days=1), _TAKEN, open=False)
+    yield Kind("from next year", partial(_later, days=365), _TAKEN, open=False)
     yield Kind("the year 10000", lambda one: one.saying(at="10000-01-01T00:00:00Z"), open=False)
     yield Kind("the year 9999", lambda one: one.saying(at="9999-12-31T23:59:59Z"), _EITHER, open=False)
     yield Kind("past the year 9999 in UTC", lambda one: one.saying(at="9999-12-31T23:59:59-14:00"), _EITHER, open=False)
@@ -111,6 +114,10 @@ def _fields() -> Iterator[Kind]:
     other = f'"{CANARY}": "{CANARY}", "authority"'.encode()
     yield Kind("a field of nobody's", lambda one: one.holding(_with(one, b'"authority"', other)), _TAKEN, open=False)
     yield Kind("a field of nobody's, openly", lambda one: one.holding(_with(one, b'"authority"', other)), numbered=False)
+
+
+def _later(one: Good, *, days: int) -> Good:
+    return one.saying(at=(datetime.fromisoformat(one.data["at"]) + timedelta(days=days)).isoformat())
 
 
 def _keys() -> Iterator[Kind]:

@@ -71,8 +71,9 @@ def _quoted(token: str) -> str:
 
 async def _try_links(installation: Installation, tried: Tried, tokens: list[str]) -> None:
     links = Links.from_text(LINK_KEY)
+    tried.tries += len(tokens)
+    tried.read += len(tokens)
     for token in tokens:
-        tried.tries += 1
         try:
             links.read(token, NOON)
         except InvalidLink:
@@ -82,6 +83,7 @@ async def _try_links(installation: Installation, tried: Tried, tokens: list[str]
 
 async def _try_tracking(installation: Installation, tried: Tried, tokens: list[str]) -> None:
     tried.tries += len(tokens)
+    tried.read += len(tokens)
     found = await installation.apps["intake"].pool.fetchval(
         "SELECT count(*) FROM intake.tracking WHERE token_digest = ANY($1::text[])",
         [token_digest(token) for token in tokens if looks_like_token(token)],

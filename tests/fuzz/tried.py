@@ -6,9 +6,11 @@ from typing import Final
 
 @dataclass
 class Tried:
-    """How many tokens were tried, and what should not have happened."""
+    """How many tokens were tried, and what should not have happened. `read`: those of `tries` that were given to the code that
+    reads them, and sent to no service."""
 
     tries: int = 0
+    read: int = 0
     faults: list[str] = field(default_factory=list)
 
     def expect(self, told: str, *, seen: object, wanted: object) -> None:

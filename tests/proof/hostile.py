@@ -72,7 +72,8 @@ async def _of_http(dsn: str, options: Options, seed: int) -> list[Figure]:
         _none("S4", f"changes or wrong answers: {walked.asked} looks at {sum(walked.routes.values())} routes", walked.faults),
         _none(
             "S4",
-            f"tokens that opened something, of {tried.tries:,} guessed, altered, used again, elsewhere or otherwise",
+            f"tokens that opened something, of {tried.tries:,} guessed, altered, used again, elsewhere or otherwise, "
+            f"{tried.tries - tried.read:,} of them sent to a service",
             tried.faults,
         ),
     ]

@@ -10,4 +10,4 @@ def test_a_single_round_that_is_good_meets_no_goal() -> None:
     ]
     assert [(one.value, one.met) for one in figures(rounds)] == [(120, False), (1.2, False), (3.5, False)]
     assert all(one.met for one in figures(rounds[:1]))
-    assert figures(rounds)[2].what.endswith("at the best of 100, 500/s")
+    assert figures(rounds)[2].what.endswith("at 500/s")

@@ -67,8 +67,8 @@ def mail_app(handler: Handler) -> FastAPI:
         return Response(store.raw(mail_id), media_type="text/plain; charset=utf-8")
 
     @app.get("/api/mails")
-    async def api_list(to: str = "", after: str = "") -> list[dict[str, Any]]:
-        return [asdict(summary) for summary in store.list_mails(to=to, after=after)]
+    async def api_list(to: str = "", after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+        return [asdict(summary) for summary in store.list_mails(to=to, after=after, limit=limit)]
 
     @app.get("/api/mails/{mail_id}")
     async def api_one(mail_id: str) -> dict[str, Any]:

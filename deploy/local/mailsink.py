@@ -22,6 +22,8 @@ from deploy.local.process import ServerProcess
 from deploy.local.readiness import wait_until
 
 _POLL_SECONDS = 0.1
+_PAGE = 10_000
+"""Summaries of one answer: of some hundred thousand at once the sink would be at work for longer than one waits for it."""
 
 
 class MailSink:
@@ -65,7 +67,13 @@ class MailSink:
 
     def mails(self, *, to: str = "", after: str = "") -> list[dict[str, Any]]:
         """Summaries, oldest first: id, received_at, sender, recipients, subject, message_id, from_header, …"""
-        return list(self._http.get("/api/mails", params={"to": to, "after": after}).raise_for_status().json())
+        found: list[dict[str, Any]] = []
+        while True:
+            asked = {"to": to, "after": found[-1]["id"] if found else after, "limit": _PAGE}
+            page = self._http.get("/api/mails", params=asked).raise_for_status().json()
+            found += page
+            if len(page) < _PAGE:
+                return found
 
     def mail(self, mail_id: str) -> dict[str, Any]:
         """A summary with headers (pairs), text, html, links and attachments (names)."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
+from itertools import islice
 from pathlib import Path
 
 LINK = re.compile(r"https?://[^\s<>\"')\]]+")
@@ -68,13 +69,14 @@ class MailStore:
         self._summaries[summary.id] = summary
         return summary
 
-    def list_mails(self, *, to: str = "", after: str = "") -> list[Summary]:
+    def list_mails(self, *, to: str = "", after: str = "", limit: int | None = None) -> list[Summary]:
         """Oldest first; `to` is an envelope recipient, `after` the id of a mail already seen."""
-        return [
+        found = (
             summary
             for summary in self._summaries.values()
             if summary.id > after and (not to or to.lower() in (address.lower() for address in summary.recipients))
-        ]
+        )
+        return list(islice(found, limit))
 
     def find(self, mail_id: str) -> Mail | None:
         summary = self._summaries.get(mail_id)

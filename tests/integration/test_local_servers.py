@@ -160,6 +160,15 @@ async def test_the_sink_hangs_up_when_told(mail_sink: MailSink, *, stored: bool)
     assert len(mail_sink.mails()) == stored
 
 
+async def test_many_mails_are_read_in_pages(mail_sink: MailSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.mailsink._PAGE", 2)
+    for _ in range(4):
+        await send(mail_sink, mail_to("agent@exemple.fr"))
+
+    assert [mail["id"] for mail in mail_sink.mails()] == ["000001", "000002", "000003", "000004"]
+    assert [mail["id"] for mail in mail_sink.mails(after="000001")] == ["000002", "000003", "000004"]
+
+
 async def test_mails_outlive_a_restart_of_the_sink(mail_sink: MailSink) -> None:
     await send(mail_sink, mail_to("agent@exemple.fr"))
 

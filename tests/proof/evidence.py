@@ -103,12 +103,20 @@ class History:
     """When no mail could be noted, or only late."""
     unnoted: Counter[str] | None = None
     """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
+    refused_mails: set[str] | None = None
+    """Mails (by Message-ID) that the mail server refused for good. None: not known, and no refusal is judged."""
+    addressless: set[UUID] | None = None
+    """Requests whose usagers gave no address that a mail can go to. None: not known, and not judged."""
+    unreadable: set[UUID] | None = field(default_factory=set)
+    """Requests whose keys were lost for good, and which have new ones. None: there are some, and they are not judged."""
     longest_send: timedelta = timedelta(seconds=60)
     """How long a mail may be under way that was written before its request was erased."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     untold: Counter[str] = field(default_factory=Counter)
     """How many records each service parked in commits of which it never heard: it died then, or the answer was lost."""
+    skews: dict[str, timedelta] | None = None
+    """By service, how far its clocks were off at most, from the one that `created_at` of outbox rows goes by. None: not known."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None

@@ -1,7 +1,7 @@
 """A town in memory without any fault: the five services' steps, a log, a sink. What the checker must have no word against."""
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class SmallTown:
 
     def __init__(self) -> None:
         self.now = MONDAY
-        self.history = History()
+        self.history = History(skews=dict.fromkeys(SERVICES, timedelta()))
         self.sink: list[Mail] = []
         self.log: list[Outgoing] = []
         self.keys: set[UUID] = set()

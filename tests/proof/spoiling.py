@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -180,6 +180,25 @@ def add_session(evidence: Evidence, **more: Any) -> None:
 def park_and_let_go(story: Story, evidence: Evidence) -> None:
     park(evidence, "stats", find(evidence, "handling.v1", story.worked, "answered"))
     find_row(evidence, "stats.request", request_id=story.worked)["held"] = False
+
+
+def give_up(evidence: Evidence, request_id: UUID, why: str, *, after: timedelta = timedelta()) -> None:
+    """Have the notifier have given the receipt of a request up instead of sending it, so long after the request came."""
+    one = next(one for one in evidence.log if one.request_id == request_id and one.data.get("letter") == "receipt")
+    data = one.data | {"why": why, "at": (find(evidence, "requests.v1", request_id, "received").instant() + after).isoformat()}
+    evidence.log[evidence.log.index(one)] = replace(one, type="fr.aiguilleur.notification.failed.v1", data=data, value=b"")
+
+
+def give_up_unrefused(story: Story, evidence: Evidence) -> None:
+    """Have the receipt be given up as refused, where the mail server refused another mail only."""
+    story.history.refused_mails = {mail_of(story.resolved, "receipt").message_id}
+    give_up(evidence, story.worked, "refused")
+
+
+def give_up_addressed(story: Story, evidence: Evidence) -> None:
+    """Have the receipt be given up for want of an address, which another request alone lacks."""
+    story.history.addressless = {story.resolved}
+    give_up(evidence, story.worked, "no_address")
 
 
 def send_again(story: Story, evidence: Evidence) -> None:

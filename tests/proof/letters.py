@@ -1,12 +1,12 @@
 """The mails: invariant 9, and of 12 that wanted = sent + pending + refused. Sets of letters, by name."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from shared.events.topics import SERVICES
 from tests.proof.evidence import Evidence, History, Record
+from tests.proof.outboxes import committed_at
 from tests.proof.repeats import unexplained_mails
 
 Letter: TypeAlias = tuple[UUID, str]
@@ -132,11 +132,7 @@ def _too_many(evidence: Evidence, history: History, unsaid: set[Letter]) -> Iter
 
 def _too_early(evidence: Evidence, wants: dict[Letter, Record]) -> Iterable[str]:
     """No mail comes before the transaction began that committed the event it tells of."""
-    committed: dict[tuple[str, UUID, int], datetime] = {}
-    for service in SERVICES:
-        for row in evidence.rows[f"{service}.outbox"]:
-            if row["sequence"] is not None:
-                committed[row["topic"], row["request_id"], row["sequence"]] = row["created_at"]
+    committed = committed_at(evidence)
     for mail in evidence.mails:
         why = wants.get(letter_of(mail.message_id))
         if why is None or mail.arrived_at is None:

@@ -201,6 +201,15 @@ def give_up_addressed(story: Story, evidence: Evidence) -> None:
     give_up(evidence, story.worked, "no_address")
 
 
+def fire_early(story: Story, evidence: Evidence, *, skew: timedelta = timedelta()) -> None:
+    """Have a warning have been committed an hour before it was due, whatever it says; `skew`: how far a clock was off."""
+    assert story.history.skews is not None
+    story.history.skews["sla"] = skew
+    one = find(evidence, "escalations.v1", story.untouched, "warned")
+    row = find_row(evidence, "sla.outbox", topic=one.topic, request_id=one.request_id, sequence=one.sequence)
+    row["created_at"] = one.instant() - timedelta(hours=1)
+
+
 def send_again(story: Story, evidence: Evidence) -> None:
     story.history.unnoted = Counter()
     evidence.mails.append(evidence.mails[0])

@@ -22,6 +22,7 @@ from tests.proof.spoiling import (
     drop_row,
     find,
     find_row,
+    fire_early,
     forge_and_forget,
     forget,
     ghost,
@@ -117,6 +118,8 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("5 not told missed", lambda s, e: forget(e, "escalations.v1", s.untouched, "missed")),
         ("5 told 2 times", lambda s, e: repeat(e, "escalations.v1", s.untouched, "raised")),
         ("5 early", lambda s, e: alter(e, "escalations.v1", s.untouched, "warned", at=MONDAY.isoformat())),
+        ("warned, committed when no clock showed more than", fire_early),
+        ("warned, committed when no", lambda s, e: fire_early(s, e, skew=timedelta(minutes=59))),
         ("5 level", lambda s, e: alter(e, "escalations.v1", s.untouched, "raised", level=3)),
         (
             "5 not escalated",

@@ -13,6 +13,7 @@ from tests.proof.spoiling import (
     drop_mail,
     find,
     find_row,
+    fire_early,
     give_up,
     issue,
     mail_of,
@@ -114,6 +115,13 @@ def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> N
         give_up(evidence, story.erased, why)
         story.history.unnoted = Counter()
         assert any(line.startswith("9 unsaid") for line in violations(evidence, story.history, thorough=False)) is is_unsaid
+
+
+def test_a_clock_that_is_ahead_may_fire_as_much_earlier() -> None:
+    story = Story()
+    evidence = story.evidence()
+    fire_early(story, evidence, skew=timedelta(hours=1))
+    assert violations(evidence, story.history) == []
 
 
 @pytest.mark.parametrize("why", ["refused", "no_address", "unreadable", "out_of_tries"])

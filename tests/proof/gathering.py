@@ -13,7 +13,8 @@ from deploy.local.town import ORGANISATION
 from shared.events.envelope import Undecodable, decode
 from shared.events.topics import TOPICS
 from shared.organisation import load
-from tests.proof.evidence import TABLES, Asked, Evidence, Mail, Place, Record, Row, Written
+from tests.proof.evidence import Asked, Evidence, Mail, Place, Record, Row, Written
+from tests.proof.tables import TABLES
 from tests.proof.writings import DEAD_LETTERS, in_record, in_tables
 
 _SESSIONS = """SELECT pid, application_name AS application, state, wait_event_type = 'Lock' AS waits,

@@ -20,8 +20,9 @@ from shared.events.envelope import TYPES
 from shared.events.inbound import Submission
 from shared.events.topics import SERVICES, TOPICS
 from shared.organisation import load
-from tests.proof.evidence import TABLES, Evidence, History, Mail, Record
+from tests.proof.evidence import Evidence, History, Mail, Record
 from tests.proof.states import ALL
+from tests.proof.tables import TABLES
 
 AUTHORITY: Final = load(ORGANISATION).authority("rivemont")
 MONDAY: Final = datetime(2026, 11, 23, 9, 30, 12, 345678, tzinfo=UTC)

@@ -16,6 +16,7 @@ from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.evidence import Evidence, Mail, Record
 from tests.proof.small_town import AUTHORITY, MONDAY
 from tests.proof.story import Story
+from tests.simulation.installations import changed
 
 NOBODY = UUID(int=99)
 _MONTH = ("rivemont", MONDAY.date().replace(day=1))
@@ -199,6 +200,13 @@ def give_up_addressed(story: Story, evidence: Evidence) -> None:
     """Have the receipt be given up for want of an address, which another request alone lacks."""
     story.history.addressless = {story.resolved}
     give_up(evidence, story.worked, "no_address")
+
+
+def change_organisation(story: Story, evidence: Evidence, *, before: timedelta, back: bool = False) -> None:
+    """Have the organisation have been changed so long before the requests came; `back`: to what it is otherwise."""
+    versions = [AUTHORITY, changed().authority(AUTHORITY.code)]
+    evidence.authorities = {AUTHORITY.code: versions[::-1] if back else versions}
+    story.history.reloads = [MONDAY - before]
 
 
 def fire_early(story: Story, evidence: Evidence, *, skew: timedelta = timedelta()) -> None:

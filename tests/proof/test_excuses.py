@@ -9,6 +9,7 @@ from tests.proof.checker import violations
 from tests.proof.small_town import MONDAY
 from tests.proof.spoiling import (
     NOBODY,
+    change_organisation,
     double_the_positions,
     drop_mail,
     find,
@@ -115,6 +116,14 @@ def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> N
         give_up(evidence, story.erased, why)
         story.history.unnoted = Counter()
         assert any(line.startswith("9 unsaid") for line in violations(evidence, story.history, thorough=False)) is is_unsaid
+
+
+def test_a_promise_may_be_by_what_was_in_force_until_all_have_read_what_is() -> None:
+    for before in (timedelta(minutes=1), timedelta(minutes=-1)):
+        story = Story()
+        evidence = story.evidence()
+        change_organisation(story, evidence, before=before)
+        assert [line for line in violations(evidence, story.history) if line.startswith("6 due")] == []
 
 
 def test_a_clock_that_is_ahead_may_fire_as_much_earlier() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from tests.simulation.faults import Fault
 from tests.simulation.installations import changed, shipped
 from tests.simulation.process import Process
-from tests.simulation.scheduler import MINUTE, SECOND, pause
+from tests.simulation.scheduler import MINUTE, SECOND, instant, pause
 
 if TYPE_CHECKING:
     from tests.simulation.group import Group
@@ -91,6 +91,7 @@ class Mishaps:
         """The files change; each copy reads them a little later."""
         world = self._world
         world.note("the organisation is changed", None, fault)
+        world.history.reloads.append(instant(world.scheduler.now))
         world.installation = changed() if world.installation is shipped() else shipped()
         for group in world.groups.values():
             for process in group.processes:

@@ -175,7 +175,7 @@ def write(evidence: Evidence, request_id: UUID, detail: str) -> None:
 
 
 def add_session(evidence: Evidence, **more: Any) -> None:
-    add_row(evidence, "pg.session", pid=7, application="router", open_seconds=60.0, **more)
+    add_row(evidence, "pg.session", pid=7, application="router", open_seconds=5.1, **more)
 
 
 def park_and_let_go(story: Story, evidence: Evidence) -> None:

@@ -232,8 +232,8 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
             "13 pending: warn of",
             lambda s, e: add_row(e, "sla.deadline", request_id=s.worked, promise="unowned", what="warn", due_at=s.now),
         ),
-        ("13 lock: router", lambda s, e: add_session(e, state="active", waits=True)),
-        ("13 idle: a transaction of router", lambda s, e: add_session(e, state="idle in transaction", waits=False)),
+        ("13 lock: router", lambda s, e: add_session(e, waits=True)),
+        ("13 idle: router", lambda s, e: add_session(e, waits=False)),
     ],
 }
 

@@ -15,5 +15,5 @@ def leftovers(evidence: Evidence, history: History) -> Iterable[str]:
         if history.checked_at is not None and row["due_at"] <= history.checked_at and row["request_id"] not in history.forged:
             yield f"13 pending: {row['what']} of {row['request_id']} {row['promise']} was due at {row['due_at']}"
     for row in evidence.rows.get("pg.session", ()):
-        who, since = row["application"] or row["pid"], f"its transaction is open for {row['open_seconds']:.0f} s"
+        who, since = row["application"] or row["pid"], f"its transaction has been open for {row['open_seconds']:.0f} s"
         yield f"13 lock: {who} waits for a lock, {since}" if row["waits"] else f"13 idle: {who} is idle, {since}"

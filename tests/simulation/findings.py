@@ -59,6 +59,7 @@ def gather(world: "World") -> Evidence:
         if raw.topic in OPEN_TOPICS and isinstance(before := _read(world, raw), Asked):
             evidence.asked_before.append(before)
     evidence.ends = {place: world.log.end(place) for place in world.log.places if world.log.end(place)}
+    # each reload is to the other of the two
     versions = list(islice(cycle((shipped(), changed())), 1 + len(world.history.reloads)))
     evidence.authorities = {code: [one.authorities[code] for one in versions] for code in shipped().authorities}
     return evidence

@@ -29,7 +29,7 @@ class Scene:
     """Options of the database cluster that is made."""
 
     def __init__(self, folder: Path) -> None:
-        self.history = History()
+        self.history = History(addressless=set())  # whoever writes to a town of a test's own gives an address
         self.kafka = KafkaServer(folder / "kafka")
         self.postgres = PostgresServer(folder / "postgres", initdb=self.initdb)
         self.sink = MailSink(folder / "mail")
@@ -70,6 +70,7 @@ class Scene:
         history.checked_at = self.town.now() - timedelta(hours=1) if climb else None
         logs = [*in_files(self.town.folder, "*.log"), *in_files(self.postgres.folder, "postgres.log")]
         mails = await asyncio.to_thread(self.sink.mails)
+        history.refused_mails = set(await asyncio.to_thread(self.sink.refused))
         evidence = await gather(self.kafka.bootstrap, self.town.admin_dsn, mails, logs=logs)
         evidence.published = await ask_for_statistics(self.town.url("stats"), evidence)
         return evidence, await asyncio.to_thread(partial(violations, evidence, history, thorough=climb))

@@ -92,6 +92,10 @@ def mail_app(handler: Handler) -> FastAPI:
     async def api_struck() -> int:
         return handler.struck
 
+    @app.get("/api/refused")
+    async def api_refused() -> list[str]:
+        return handler.refused
+
     return app
 
 

@@ -101,6 +101,10 @@ class MailSink:
         """How often somebody has met a misbehaviour since the start."""
         return int(self._http.get("/api/struck").raise_for_status().json())
 
+    def refused(self) -> list[str]:
+        """The Message-IDs of the mails that were refused for good since the start, if told to refuse with `after_content`."""
+        return list(self._http.get("/api/refused").raise_for_status().json())
+
     def clear(self) -> None:
         self._http.delete("/api/mails").raise_for_status()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.local.mailstore import MailStore
+from deploy.local.mailstore import MailStore, message_id_of
 
 _LARGEST_MAIL_BYTES = 32 * 1024 * 1024
 _REFUSALS = {
@@ -22,14 +22,16 @@ class Behaviour(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    refuse: Annotated[int | None, Field(description="SMTP code at RCPT: 451, 452, 550 or 554")] = None
+    refuse: Annotated[int | None, Field(description="SMTP code: 451, 452, 550 or 554")] = None
     recipient: Annotated[str, Field(description="refuse only addresses that contain this")] = ""
+    after_content: Annotated[bool, Field(description="refuse after the content, which says what mail it is")] = False
     delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     drop_connection: Annotated[bool, Field(description="hang up after the content, without an answer")] = False
     store_before_dropping: Annotated[bool, Field(description="the client can't know that it was accepted")] = False
 
-    def refusal(self, address: str) -> str | None:
-        if self.refuse is None or self.recipient.lower() not in address.lower():
+    def refusal(self, *addresses: str, after_content: bool) -> str | None:
+        meant = after_content is self.after_content and any(self.recipient.lower() in one.lower() for one in addresses)
+        if self.refuse is None or not meant:
             return None
         return _REFUSALS.get(self.refuse, f"{self.refuse} The sink was told to refuse")
 
@@ -42,9 +44,11 @@ class Handler:
         self.behaviour = Behaviour()
         self.struck = 0
         """How often somebody met anything but good behaviour."""
+        self.refused: list[str] = []
+        """The Message-IDs of what was refused for good after its content; refused at RCPT, nobody knows which mail it was."""
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
-        if refusal := self.behaviour.refusal(address):
+        if refusal := self.behaviour.refusal(address, after_content=False):
             self.struck += 1
             return refusal
         envelope.rcpt_tos.append(address)
@@ -57,8 +61,16 @@ class Handler:
         if behaviour.drop_connection and not behaviour.store_before_dropping:
             return _hang_up(server)
         content = envelope.original_content or b""
+        if refusal := behaviour.refusal(*envelope.rcpt_tos, after_content=True):
+            return self._refuse(refusal, content)
         summary = self.store.save(sender=envelope.mail_from or "", recipients=list(envelope.rcpt_tos), content=content)
         return _hang_up(server) if behaviour.drop_connection else f"250 OK kept as {summary.id}"
+
+    def _refuse(self, refusal: str, content: bytes) -> str:
+        self.struck += 1
+        if refusal.startswith("5"):
+            self.refused.append(message_id_of(content))
+        return refusal
 
 
 def _hang_up(server: SMTP) -> str:

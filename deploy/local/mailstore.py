@@ -107,6 +107,11 @@ class MailStore:
         return self._folder / f"{mail_id}.eml"
 
 
+def message_id_of(content: bytes) -> str:
+    """The Message-ID of a mail, "" where it has none."""
+    return _readable(_parsed(content)["Message-ID"])
+
+
 def _parsed(content: bytes) -> Message:
     """compat32: policy.default raises on some of the mails that exist in the world."""
     return email.message_from_bytes(content, policy=email.policy.compat32)

@@ -39,6 +39,11 @@ class Answer:
     cause: Cause = "server"
 
 
+def refusal_of(code: int) -> Answer:
+    """Return what a refusal means: 4yz for now, 5yz for good (RFC 5321, 4.2.1)."""
+    return Answer("failed", "refused") if 500 <= code < 600 else Answer("retry", "deferred")
+
+
 class Line:
     """A connection that is kept between mails and opened again when it was lost. For one mail at a time."""
 
@@ -161,7 +166,7 @@ class Line:
         return None
 
     async def _refused(self, code: int) -> Answer:
-        """Take back the mail under way, and tell what a refusal means: 4yz for now, 5yz for good (RFC 5321, 4.2.1)."""
+        """Take back the mail under way, and tell what its refusal means."""
         if self._smtp is None or code == _GOING_AWAY:
             self.drop()
         else:
@@ -170,7 +175,7 @@ class Line:
                     await self._smtp.rset()
             except _FAULTS:
                 self.drop()
-        return Answer("failed", "refused") if 500 <= code < 600 else Answer("retry", "deferred")
+        return refusal_of(code)
 
 
 def _name_of(error: BaseException) -> str:

@@ -256,7 +256,7 @@ KINDS: Final[dict[str, Kind]] = {
     "clock_back": Kind(_pass_time, 1, ("clock",), amount=(-90, -5)),
     "clock_skew": Kind(_skew, 1, SERVICES, (2, 6), (-30, 30)),
     "smtp_puts_off": Kind(_mail_server(refuse=451), 1, ("smtp",), (2, 4)),
-    "smtp_refuses": Kind(_mail_server(refuse=550, recipient="usager"), 1, ("smtp",), (1, 2)),
+    "smtp_refuses": Kind(_mail_server(refuse=550, recipient="usager", after_content=True), 1, ("smtp",), (1, 2)),
     "smtp_slow": Kind(_mail_server(delay_seconds=1.0), 1, ("smtp",), (2, 5)),
     "smtp_drops": Kind(_mail_server(drop_connection=True), 1, ("smtp",), (1, 3)),
     "smtp_forgets": Kind(_mail_server(drop_connection=True, store_before_dropping=True), 1, ("smtp",), (0.5, 2)),

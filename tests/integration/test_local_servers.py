@@ -148,6 +148,19 @@ async def test_the_sink_refuses_when_told(mail_sink: MailSink) -> None:
     assert [mail["recipients"] for mail in mail_sink.mails()] == [["ecole@exemple.fr"]]
 
 
+async def test_the_sink_knows_what_it_refused_for_good_after_the_content(mail_sink: MailSink) -> None:
+    before, mail = mail_sink.refused(), mail_to("voirie@exemple.fr")
+    for code in (451, 550):
+        mail_sink.behave(refuse=code, recipient="voirie", after_content=True)
+        with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+            await send(mail_sink, mail)
+        assert refused.value.code == code
+        assert mail_sink.refused() == [*before, *[mail["Message-ID"]] * (code == 550)]
+        await send(mail_sink, mail_to("ecole@exemple.fr"))
+
+    assert [mail["recipients"] for mail in mail_sink.mails()] == [["ecole@exemple.fr"]] * 2
+
+
 @pytest.mark.parametrize("stored", [False, True])
 async def test_the_sink_hangs_up_when_told(mail_sink: MailSink, *, stored: bool) -> None:
     before = mail_sink.struck()

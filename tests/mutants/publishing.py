@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt
+from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt, simulated
 
 _RELAY, _SMTP = "shared/delivery/relay.py", "services/notifier/smtp.py"
 _CLAIMED = """        reach("relay.after_claim")
@@ -111,6 +111,7 @@ PUBLISHING: Final = (
             servers=True,
             says="test_refused_for_now_is_tried_again_by_the_schedule",
         ),
+        also=(simulated("9 given up: "),),
     ),
     Mutant(
         "letters-not-leased",

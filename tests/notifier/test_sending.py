@@ -67,8 +67,9 @@ async def test_refused_for_now_is_tried_again_by_the_schedule(office: Office, ma
     assert len(mail_sink.mails()) == 1
 
 
-async def test_refused_for_good_is_given_up_at_once(office: Office, mail_sink: MailSink) -> None:
-    mail_sink.behave(refuse=550, recipient="courriel.example")
+@pytest.mark.parametrize("after_content", [False, True])
+async def test_refused_for_good_is_given_up_at_once(office: Office, mail_sink: MailSink, *, after_content: bool) -> None:
+    mail_sink.behave(refuse=550, recipient="courriel.example", after_content=after_content)
     before = _failed("server")
     story = office.story()
     await office.store_keys(story)

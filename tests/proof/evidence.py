@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel
 
-from shared.delivery.tables import column
 from shared.events.envelope import TYPES
 from shared.events.inbound import CommandIssued
-from shared.events.topics import SERVICES, consumed_by, produced_by
+from shared.events.topics import SERVICES
 from shared.organisation import Authority
 
 Outcome = Literal["done", "refused", "unknown"]
@@ -26,35 +25,6 @@ Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
 Written: TypeAlias = tuple[str, bytes]
 """Where it is, and what."""
-
-
-def _counters(service: str) -> tuple[str, ...]:
-    seen = (f"seen_{column(topic.name)}" for topic in consumed_by(service) if topic.sequenced)
-    return (*seen, *(f"sent_{column(topic.name)}" for topic in produced_by(service)))
-
-
-TABLES: Final[Mapping[str, tuple[str, ...]]] = {
-    **{f"{one}.request": ("request_id", "held", "state", *_counters(one)) for one in SERVICES},
-    **{f"{one}.outbox": ("request_id", "topic", "sequence", "type", "value", "created_at", "published_at") for one in SERVICES},
-    **{
-        f"{one}.parked": (
-            *("request_id", "topic", "partition", "offset", "sequence"),
-            *("why", "parked_at", "resolved_at", "resolution"),
-        )
-        for one in SERVICES
-    },
-    **{f"{one}.position": ("topic", "partition", "next_offset") for one in SERVICES},
-    **{f"{one}.inbox": ("source", "id") for one in SERVICES},
-    **{f"{one}.halt": ("instance", "why") for one in SERVICES},
-    "intake.tracking": ("request_id", "reference", "status"),
-    "router.assignment": ("request_id", "service", "status", "version", "due_at"),
-    "sla.deadline": ("request_id", "promise", "what", "due_at"),
-    "notifier.letter": ("request_id", "name"),
-    "stats.cell": ("authority", "day", "service", "channel", "category", "measure", "amount"),
-    "stats.duration": ("authority", "day", "service", "channel", "measure", "minutes", "amount"),
-    "vault.request_key": ("request_id",),
-}
-"""Every table that is looked at, with the columns that are. All have to be there; a row may have more columns."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +73,22 @@ class History:
     """When no mail could be noted, or only late."""
     unnoted: Counter[str] | None = None
     """Where it is known exactly: how often a mail (by Message-ID) arrived without its note. None: `mail_losses` bounds it."""
+    refused_mails: set[str] | None = None
+    """Mails (by Message-ID) that the mail server refused for good. None: not known, and no refusal is judged."""
+    addressless: set[UUID] | None = None
+    """Requests whose usagers gave no address that a mail can go to. None: not known, and not judged."""
+    unreadable: set[UUID] | None = field(default_factory=set)
+    """Requests whose keys were lost for good, and which have new ones. None: there are some, and they are not judged."""
     longest_send: timedelta = timedelta(seconds=60)
     """How long a mail may be under way that was written before its request was erased."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     untold: Counter[str] = field(default_factory=Counter)
     """How many records each service parked in commits of which it never heard: it died then, or the answer was lost."""
+    skews: dict[str, timedelta] | None = None
+    """By service, how far its clocks were off at most, from the one that `created_at` of outbox rows goes by. None: not known."""
+    reloads: list[datetime] = field(default_factory=list)
+    """When the organisation was changed, by that clock: from each on the next of `Evidence.authorities` was there to be read."""
     quiet_at: datetime | None = None
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
@@ -183,12 +163,13 @@ class Mail:
 class Evidence:
     """All that is looked at, once everything has come to rest.
 
-    log: the numbered topics, duplicates too, each partition in its order. rows: see TABLES. ends: the next offset of every
-    partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
+    log: the numbered topics, duplicates too, each partition in its order. rows: see `tables.TABLES`. ends: the next offset of
+    every partition that has records; {}: positions are not looked at. asked: the records of the open topics that can be read.
     asked_before: those of a log that was lost; some of them had been taken.
-    authorities: by code, every configuration that was in force. logged: how often each service logged each event, by (service,
-    event); None: logs are not looked at. published: what the statistics' API answers about a month, by authority and first day.
-    written: what else is written down, with where it is: the bytes of all records, of tables that are not in `rows`, of logs.
+    authorities: by code, every configuration that was in force, in their order (see `History.reloads`). logged: how often each
+    service logged each event, by (service, event); None: logs are not looked at. published: what the statistics' API answers
+    about a month, by authority and first day. written: what else is written down, with where it is: the bytes of all records,
+    of tables that are not in `rows`, of logs.
     """
 
     log: list[Record]

@@ -1,17 +1,21 @@
 """The mails: invariant 9, and of 12 that wanted = sent + pending + refused. Sets of letters, by name."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from shared.events.topics import SERVICES
 from tests.proof.evidence import Evidence, History, Record
+from tests.proof.outboxes import committed_at
 from tests.proof.repeats import unexplained_mails
 
 Letter: TypeAlias = tuple[UUID, str]
-LONGEST_TRIED = timedelta(hours=73, minutes=12)
-"""72 hours, and the longest wait between two tries: past it a letter is sent or given up."""
+TRIED_FOR = timedelta(hours=72)
+"""For so long, from what it tells of, a letter that is refused for now is not given up."""
+LONGEST_TRIED = TRIED_FOR + timedelta(hours=1, minutes=12)
+"""And the longest wait between two tries: past it a letter is sent or given up."""
+_APART = timedelta(minutes=5)
+"""How far two clocks of a real town may be apart, the chaos having put them off or back: by half a minute, or by 90 s."""
 _ROUNDED = timedelta(milliseconds=1)
 
 _WANTED: dict[str, tuple[str, ...]] = {
@@ -49,6 +53,7 @@ def wrong_mails(evidence: Evidence, history: History) -> Iterable[str]:
     yield from (f"9 still to be sent: {name} of {request} was told already" for request, name in pending & (sent | failed))
     yield from (f"9 lost mail: {name} of {request} is said to be sent, the sink lacks it" for request, name in sent - arrived)
     yield from (f"9 unknown mail: the sink has {name} of {request}, no event wants it" for request, name in arrived - wanted)
+    yield from _given_up_wrongly(evidence, history, wants)
     yield from _told_more_than_once(told)
     yield from _too_many(evidence, history, arrived - sent - crossed)
     yield from _too_early(evidence, wants)
@@ -75,6 +80,35 @@ def _wants(evidence: Evidence, history: History) -> dict[Letter, Record]:
     return wants
 
 
+def _given_up_wrongly(evidence: Evidence, history: History, wants: dict[Letter, Record]) -> Iterable[str]:
+    """A letter is given up for what its `why` says alone, and that has to be so."""
+    for told in evidence.told("notifications.v1", without=history.forged).values():
+        for one in told:
+            wanted = wants.get((one.request_id, one.data["letter"]))
+            if one.name == "failed" and wanted is not None and not _is_so(one, wanted, evidence, history):
+                yield f"9 given up: {one.data['letter']} of {one.request_id}, as {one.data['why']}, which it is not"
+
+
+def _is_so(failed: Record, wanted: Record, evidence: Evidence, history: History) -> bool:
+    """Whether a letter may be given up as it was, as far as is known. What goes to a usager goes to one address."""
+    request_id, to_usager = failed.request_id, failed.data["recipient"] == "usager"
+    match failed.data["why"]:
+        case "erased":
+            return request_id in evidence.erased
+        case "refused":
+            refused = history.refused_mails
+            return refused is None or (request_id, failed.data["letter"]) in map(letter_of, refused)
+        case "no_address" | "bad_address" | "address_not_supported":
+            return to_usager and (history.addressless is None or request_id in history.addressless)
+        case "unreadable":
+            return to_usager and (history.unreadable is None or request_id in history.unreadable)
+        case "out_of_tries":
+            apart = 2 * max(history.skews.values()) if history.skews is not None else _APART
+            return failed.instant() - wanted.instant() + apart >= TRIED_FOR
+        case _:
+            return False
+
+
 def _told_more_than_once(told: list[Record]) -> Iterable[str]:
     places: dict[Letter, int] = {}
     for one in told:
@@ -98,11 +132,7 @@ def _too_many(evidence: Evidence, history: History, unsaid: set[Letter]) -> Iter
 
 def _too_early(evidence: Evidence, wants: dict[Letter, Record]) -> Iterable[str]:
     """No mail comes before the transaction began that committed the event it tells of."""
-    committed: dict[tuple[str, UUID, int], datetime] = {}
-    for service in SERVICES:
-        for row in evidence.rows[f"{service}.outbox"]:
-            if row["sequence"] is not None:
-                committed[row["topic"], row["request_id"], row["sequence"]] = row["created_at"]
+    committed = committed_at(evidence)
     for mail in evidence.mails:
         why = wants.get(letter_of(mail.message_id))
         if why is None or mail.arrived_at is None:

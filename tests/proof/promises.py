@@ -1,8 +1,8 @@
 """The promises: invariant 6. What is clocked is what was announced, and that is what the calendar says."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -10,6 +10,9 @@ import msgspec
 from shared.organisation import Authority
 from tests.proof.evidence import Evidence, History, Record
 from tests.proof.minutes import Minutes, minutes_of
+
+READ_WITHIN: Final = timedelta(minutes=2)
+"""From a change of the organisation on, all copies of a service have read it by then."""
 
 
 def altered_promises(evidence: Evidence, history: History) -> Iterable[str]:
@@ -86,15 +89,25 @@ def miscalculated_promises(evidence: Evidence, history: History) -> Iterable[str
     lives = evidence.told("handling.v1", without=history.forged)
     raised = evidence.told("escalations.v1", without=history.forged)
     for request_id, received in evidence.received(without=history.forged).items():
-        versions = evidence.authorities.get(received.data["authority"], ())
+        known = evidence.authorities.get(received.data["authority"], ())
+        versions = _readable(known, received, "intake", history)
         if not any(_confirms(received, one) for one in versions):
             yield f"6 due: {request_id}: no configuration confirms {received.data['promise']}"
         if not any(_confirms_unowned(received, one) for one in versions):
             yield f"6 due: {request_id}: no configuration confirms {received.data['unowned_due_at']} for one that nobody owns"
         for one in raised.get(request_id, []):
+            versions = _readable(known, one, "sla", history)
             if one.data.get("next_at") and not any(_confirms_rung(received, one, version) for version in versions):
                 yield f"6 rung: {request_id}: no configuration confirms {one.data['next_at']} after {one.name}"
-        yield from _miscounted(request_id, received, lives.get(request_id, []), versions)
+        yield from _miscounted(request_id, received, lives.get(request_id, []), known, history)
+
+
+def _readable(known: Sequence[Authority], one: Record, service: str, history: History) -> Sequence[Authority]:
+    """Return the configurations that a copy of a service may have had when it said this: the last that all had read, or newer."""
+    skew = history.skews[service] if history.skews is not None else timedelta()
+    read = sum(since + READ_WITHIN < one.instant() - skew for since in history.reloads)
+    there = sum(since <= one.instant() + skew for since in history.reloads)
+    return known[read : there + 1]
 
 
 def _minutes(authority: Authority, service: str | None) -> Minutes:
@@ -133,13 +146,15 @@ def _confirms_rung(received: Record, told: Record, authority: Authority) -> bool
     return _minutes(authority, told.data["service"]).due(told.instant("due_at"), seconds) == told.instant("next_at")
 
 
-def _miscounted(request_id: UUID, received: Record, life: list[Record], versions: Iterable[Authority]) -> Iterable[str]:
+def _miscounted(
+    request_id: UUID, received: Record, life: list[Record], known: Sequence[Authority], history: History
+) -> Iterable[str]:
     """Working time until something was done is counted in the calendar of who owned the request then."""
     owner: str | None = None
     for one in life:
         if "elapsed_working_seconds" in one.data:
             start, end = received.instant(), max(one.instant(), received.instant())
-            counted = {_minutes(version, owner).elapsed(start, end) for version in versions}
+            counted = {_minutes(version, owner).elapsed(start, end) for version in _readable(known, one, "router", history)}
             if one.data["elapsed_working_seconds"] not in counted:
                 yield f"6 elapsed: {one.name} of {request_id} says {one.data['elapsed_working_seconds']} s, not {counted}"
         owner = one.data["service"] or owner

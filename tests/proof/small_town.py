@@ -1,7 +1,7 @@
 """A town in memory without any fault: the five services' steps, a log, a sink. What the checker must have no word against."""
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,8 +20,9 @@ from shared.events.envelope import TYPES
 from shared.events.inbound import Submission
 from shared.events.topics import SERVICES, TOPICS
 from shared.organisation import load
-from tests.proof.evidence import TABLES, Evidence, History, Mail, Record
+from tests.proof.evidence import Evidence, History, Mail, Record
 from tests.proof.states import ALL
+from tests.proof.tables import TABLES
 
 AUTHORITY: Final = load(ORGANISATION).authority("rivemont")
 MONDAY: Final = datetime(2026, 11, 23, 9, 30, 12, 345678, tzinfo=UTC)
@@ -44,7 +45,7 @@ class SmallTown:
 
     def __init__(self) -> None:
         self.now = MONDAY
-        self.history = History()
+        self.history = History(skews=dict.fromkeys(SERVICES, timedelta()))
         self.sink: list[Mail] = []
         self.log: list[Outgoing] = []
         self.keys: set[UUID] = set()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from tests.proof.evidence import Asked as AskedRecord
 from tests.proof.evidence import Evidence, Mail, Record
 from tests.proof.small_town import AUTHORITY, MONDAY
 from tests.proof.story import Story
+from tests.simulation.installations import changed
 
 NOBODY = UUID(int=99)
 _MONTH = ("rivemont", MONDAY.date().replace(day=1))
@@ -174,12 +175,47 @@ def write(evidence: Evidence, request_id: UUID, detail: str) -> None:
 
 
 def add_session(evidence: Evidence, **more: Any) -> None:
-    add_row(evidence, "pg.session", pid=7, application="router", open_seconds=60.0, **more)
+    add_row(evidence, "pg.session", pid=7, application="router", open_seconds=5.1, **more)
 
 
 def park_and_let_go(story: Story, evidence: Evidence) -> None:
     park(evidence, "stats", find(evidence, "handling.v1", story.worked, "answered"))
     find_row(evidence, "stats.request", request_id=story.worked)["held"] = False
+
+
+def give_up(evidence: Evidence, request_id: UUID, why: str, *, after: timedelta = timedelta()) -> None:
+    """Have the notifier have given the receipt of a request up instead of sending it, so long after the request came."""
+    one = next(one for one in evidence.log if one.request_id == request_id and one.data.get("letter") == "receipt")
+    data = one.data | {"why": why, "at": (find(evidence, "requests.v1", request_id, "received").instant() + after).isoformat()}
+    evidence.log[evidence.log.index(one)] = replace(one, type="fr.aiguilleur.notification.failed.v1", data=data, value=b"")
+
+
+def give_up_unrefused(story: Story, evidence: Evidence) -> None:
+    """Have the receipt be given up as refused, where the mail server refused another mail only."""
+    story.history.refused_mails = {mail_of(story.resolved, "receipt").message_id}
+    give_up(evidence, story.worked, "refused")
+
+
+def give_up_addressed(story: Story, evidence: Evidence) -> None:
+    """Have the receipt be given up for want of an address, which another request alone lacks."""
+    story.history.addressless = {story.resolved}
+    give_up(evidence, story.worked, "no_address")
+
+
+def change_organisation(story: Story, evidence: Evidence, *, before: timedelta, back: bool = False) -> None:
+    """Have the organisation have been changed so long before the requests came; `back`: to what it is otherwise."""
+    versions = [AUTHORITY, changed().authority(AUTHORITY.code)]
+    evidence.authorities = {AUTHORITY.code: versions[::-1] if back else versions}
+    story.history.reloads = [MONDAY - before]
+
+
+def fire_early(story: Story, evidence: Evidence, *, skew: timedelta = timedelta()) -> None:
+    """Have a warning have been committed an hour before it was due, whatever it says; `skew`: how far a clock was off."""
+    assert story.history.skews is not None
+    story.history.skews["sla"] = skew
+    one = find(evidence, "escalations.v1", story.untouched, "warned")
+    row = find_row(evidence, "sla.outbox", topic=one.topic, request_id=one.request_id, sequence=one.sequence)
+    row["created_at"] = one.instant() - timedelta(hours=1)
 
 
 def send_again(story: Story, evidence: Evidence) -> None:

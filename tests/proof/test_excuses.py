@@ -1,7 +1,7 @@
 """What the checker says nothing of, though it looks odd: each case beside what it would say if it had no reason to be silent."""
 
 from collections import Counter
-from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,10 +9,15 @@ from tests.proof.checker import violations
 from tests.proof.small_town import MONDAY
 from tests.proof.spoiling import (
     NOBODY,
+    change_organisation,
     double_the_positions,
+    drop_mail,
     find,
     find_row,
+    fire_early,
+    give_up,
     issue,
+    mail_of,
     park,
     park_and_say,
     park_garbage,
@@ -105,11 +110,37 @@ def test_a_mail_may_come_again_as_often_as_its_note_was_lost() -> None:
 
 
 def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> None:
+    for why, is_unsaid in (("erased", False), ("refused", True)):
+        story = Story()
+        evidence = story.evidence()
+        give_up(evidence, story.erased, why)
+        story.history.unnoted = Counter()
+        assert any(line.startswith("9 unsaid") for line in violations(evidence, story.history, thorough=False)) is is_unsaid
+
+
+def test_a_promise_may_be_by_what_was_in_force_until_all_have_read_what_is() -> None:
+    for before in (timedelta(minutes=1), timedelta(minutes=-1)):
+        story = Story()
+        evidence = story.evidence()
+        change_organisation(story, evidence, before=before)
+        assert [line for line in violations(evidence, story.history) if line.startswith("6 due")] == []
+
+
+def test_a_clock_that_is_ahead_may_fire_as_much_earlier() -> None:
     story = Story()
     evidence = story.evidence()
-    sent = find(evidence, "notifications.v1", story.erased, "sent")
-    for why, is_unsaid in (("erased", False), ("refused", True)):
-        failed = replace(sent, type="fr.aiguilleur.notification.failed.v1", data=sent.data | {"why": why}, value=b"")
-        changed = replace(evidence, log=[failed if one is sent else one for one in evidence.log])
-        story.history.unnoted = Counter()
-        assert any(line.startswith("9 unsaid") for line in violations(changed, story.history, thorough=False)) is is_unsaid
+    fire_early(story, evidence, skew=timedelta(hours=1))
+    assert violations(evidence, story.history) == []
+
+
+@pytest.mark.parametrize("why", ["refused", "no_address", "unreadable", "out_of_tries"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_letter_may_be_given_up_that_nobody_can_be_sent(why: str, *, is_known: bool) -> None:
+    story = Story()
+    evidence, history = story.evidence(), story.history
+    history.refused_mails = {mail_of(story.worked, "receipt").message_id} if is_known else None
+    history.addressless = history.unreadable = {story.worked} if is_known else None
+    history.skews = history.skews if is_known else None
+    give_up(evidence, story.worked, why, after=timedelta(hours=72) - (timedelta() if is_known else timedelta(minutes=4)))
+    drop_mail(evidence, story.worked, "receipt")
+    assert [line for line in violations(evidence, history, thorough=False) if line.startswith(("9", "12"))] == []

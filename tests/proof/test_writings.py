@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.proof.erasures import what_is_left
-from tests.proof.evidence import TABLES, Evidence, History, Written
+from tests.proof.evidence import Evidence, History, Written
+from tests.proof.tables import TABLES
 from tests.proof.writings import in_record, row_bytes
 
 

@@ -144,6 +144,8 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
         await _is_said(scene, operator)
         await come_meanwhile(scene)
     await operator.follow("restore-postgresql.md", outcome, without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
+    if not escrow:
+        scene.history.unreadable = None  # the contents of the forgotten minutes
     await _nothing_is_left_to_reconcile(scene, operator)
     await _keys_are_as_promised(scene, scene.history.accepted - known)
     async with crowd(scene, rate=10):

@@ -1,5 +1,6 @@
 """What a town leaves behind, in the form that the checker of all proofs reads."""
 
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -58,8 +59,9 @@ def gather(world: "World") -> Evidence:
         if raw.topic in OPEN_TOPICS and isinstance(before := _read(world, raw), Asked):
             evidence.asked_before.append(before)
     evidence.ends = {place: world.log.end(place) for place in world.log.places if world.log.end(place)}
-    codes = shipped().authorities
-    evidence.authorities = {code: (shipped().authorities[code], changed().authorities[code]) for code in codes}
+    # each reload is to the other of the two
+    versions = list(islice(cycle((shipped(), changed())), 1 + len(world.history.reloads)))
+    evidence.authorities = {code: [one.authorities[code] for one in versions] for code in shipped().authorities}
     return evidence
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
 
 from services.notifier.domain.correspondence import Letter
-from services.notifier.smtp import Answer, ServerAway
+from services.notifier.smtp import Answer, ServerAway, refusal_of
 from services.notifier.writer import Paper
 from shared.organisation import Installation
 from tests.proof.evidence import Mail
@@ -47,6 +47,8 @@ class MailServer:
         self.mails: list[Mail] = []
         self.unnoted: Counter[str] = Counter()
         """How often each mail arrived although its sender could not note it."""
+        self.refused: set[str] = set()
+        """The mails that it refused for good."""
         self.away_until = 0
         self.delaying_until = 0
         self.outcomes: Counter[str] = Counter()
@@ -78,10 +80,11 @@ class MailServer:
         kind = self._world.address_of(mail.request_id) if mail.mailbox is None else "good"
         if kind == "refused":
             self.outcomes["refused"] += 1
-            return Answer("failed", "refused")
+            self.refused.add(mail.message_id)
+            return refusal_of(550)
         if self.delaying_until > self._world.scheduler.now or (kind == "slow" and self._random.random() < 0.5):
             self.outcomes["put off"] += 1
-            return Answer("retry", "greylisted")
+            return refusal_of(451)
         self._world.check_mail(mail)
         self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now)))
         self.outcomes["taken"] += 1

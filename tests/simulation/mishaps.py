@@ -1,12 +1,13 @@
 """What faults do that need no occasion, and the arming of those that do."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tests.simulation.faults import Fault
 from tests.simulation.installations import changed, shipped
 from tests.simulation.process import Process
-from tests.simulation.scheduler import MINUTE, SECOND, pause
+from tests.simulation.scheduler import MINUTE, SECOND, instant, pause
 
 if TYPE_CHECKING:
     from tests.simulation.group import Group
@@ -68,21 +69,29 @@ class Mishaps:
     async def _clock_skew(self, fault: Fault, group: "Group") -> None:
         process = self._one_of(group, fault)
         self._world.note(f"the clock of {process.name} is off by {fault.size / SECOND:.1f} s", None, fault)
-        process.skew = fault.size
+        self._put_off(process, fault.size)
 
     async def _clock_jump(self, fault: Fault, group: "Group") -> None:
         process = self._one_of(group, fault)
         self._world.note(f"the clock of {process.name} jumps by {fault.size / SECOND:.0f} s", None, fault)
-        process.skew += fault.size
+        self._put_off(process, process.skew + fault.size)
         for task in process.loops:
             self._world.scheduler.wake(task)
         await pause(int(fault.where * 30 * MINUTE))
-        process.skew -= fault.size
+        self._put_off(process, process.skew - fault.size)
+
+    def _put_off(self, process: Process, skew: int) -> None:
+        """Have a clock be off by so much from now on."""
+        process.skew = skew
+        most, name = self._world.history.skews, process.group.name
+        assert most is not None, "a town of the simulation knows its clocks"
+        most[name] = max(most[name], abs(timedelta(microseconds=skew)))
 
     async def _reload(self, fault: Fault, _group: "Group") -> None:
         """The files change; each copy reads them a little later."""
         world = self._world
         world.note("the organisation is changed", None, fault)
+        world.history.reloads.append(instant(world.scheduler.now))
         world.installation = changed() if world.installation is shipped() else shipped()
         for group in world.groups.values():
             for process in group.processes:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -56,7 +57,7 @@ class World:
         self.story: list[tuple[int, str, UUID | None, Fault | None]] | None = [] if story else None
         self.installation: Installation = shipped()
         self.submissions = submissions()
-        self.history = History(acts=[])
+        self.history = History(acts=[], skews={one.name: timedelta() for one in PURE})
         self.found_wrong: list[str] = []
         self.happened: Counter[str] = Counter()
         self.told: Counter[tuple[str, str]] = Counter()
@@ -266,7 +267,8 @@ class World:
     def close(self) -> None:
         """Settle what only the end tells: what adapters handed over is there, once, unless the log was lost with it."""
         intake = self.groups["intake"].tables
-        self.history.unnoted = self.mail.unnoted
+        self.history.unnoted, self.history.refused_mails = self.mail.unnoted, self.mail.refused
+        self.history.addressless = {one for one, address in self.requests.items() if address == "none"}
         self.history.log_lost = self.log.lives > 1
         for name, life in self.adapted.items():
             taken = intake.inbox.get(("/adapter/mastodon", name))

@@ -115,6 +115,8 @@ def figures(form: Form, outcomes: list[Outcome], *, in_part: bool) -> list[Figur
     if whole:
         missing = DRAWN - total(outcomes, "faults").keys()
         told.append(Figure("R1", f"kinds of faults that never came, of {len(DRAWN)}", len(missing), "= 0", not missing))
+        unknown, done = sum(one.unknown for one in outcomes), sum(one.unknown_done for one in outcomes)
+        told.append(Figure("R1", f"posts of unknown outcome, {done} of them done", unknown, ">= 1", unknown >= 1))
         told += proven_nothing(form, outcomes)
     return told
 

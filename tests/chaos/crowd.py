@@ -15,8 +15,8 @@ from tests.scene import Scene
 
 
 @asynccontextmanager
-async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4) -> AsyncIterator[Load]:
-    """Have people use the scene's town for the time of the block; after it all have their answers.
+async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4, seed: int | None = None) -> AsyncIterator[Load]:
+    """Have people use the scene's town for the time of the block; after it all have their answers, or gave up: `seed` draws who.
 
     Whatever a client was told wrong (a server error, say) is raised at the end.
     """
@@ -30,7 +30,7 @@ async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4) -> A
         readers = {"assignment": agents.take, "question": usagers.reply}
         readers |= dict.fromkeys(("answer", "resolution"), usagers.contest)
         mailboxes = Mailboxes(client, url=scene.sink.url, readers=readers)
-        load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect)
+        load = Load(scene.town.url("intake"), rate=rate, history=history, on_accepted=usagers.expect, seed=seed)
         group.create_task(load.run())
         group.create_task(mailboxes.serve())
         try:

@@ -1,4 +1,4 @@
-"""A client that does not take silence for an answer."""
+"""A client that does not take silence for an answer, or gives up and does not know what became of what it asked."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PAUSE_SECONDS = 0.25
 
 
 class Client:
-    """Sends through an httpx client until there is an answer.
+    """Sends through an httpx client.
 
     sites: of each site the addresses of all its processes: as behind a load balancer each try goes to another one of them.
     """
@@ -28,23 +28,28 @@ class Client:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def insist(self, method: str, url: str, **request: object) -> httpx.Response | None:
-        """Send until there is an answer other than "try again"; None when there is none: whether it was done is unknown.
-
-        Raises AssertionError on a server error: whatever dies behind it, a service answers 503.
-        """
+        """As `once`, again and again while there is no answer; None when there never is one."""
         for _ in range(TRIES):
-            try:
-                async with self._turns:
-                    answer = await self._http.request(method, self._balanced(url), **request)  # type: ignore[arg-type]  # as httpx takes them
-            except NO_ANSWER:
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            if answer.status_code not in (429, 503):
-                told = f"{method} {answer.url.path.split('/')[1]}: {answer.status_code} {answer.text[:300]}"
-                assert answer.status_code < 500, told
+            if (answer := await self.once(method, url, **request)) is not None:
                 return answer
             await asyncio.sleep(_PAUSE_SECONDS)
         return None
+
+    async def once(self, method: str, url: str, **request: object) -> httpx.Response | None:
+        """Send once; None when there was no answer, or only "try again": whether it was done is unknown.
+
+        Raises AssertionError on a server error: whatever dies behind it, a service answers 503.
+        """
+        try:
+            async with self._turns:
+                answer = await self._http.request(method, self._balanced(url), **request)  # type: ignore[arg-type]  # as httpx takes them
+        except NO_ANSWER:
+            return None
+        if answer.status_code in (429, 503):
+            return None
+        told = f"{method} {answer.url.path.split('/')[1]}: {answer.status_code} {answer.text[:300]}"
+        assert answer.status_code < 500, told
+        return answer
 
     def _balanced(self, url: str) -> str:
         for site in self._sites:

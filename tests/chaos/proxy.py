@@ -25,7 +25,7 @@ _AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Weather:
-    """How a link behaves. The defaults are fair weather. `up`: from the service to the server."""
+    """How a link behaves. The defaults are fair weather. `up`: to the server, or from people to the service."""
 
     latency_seconds: float = 0.0
     up: bool = True

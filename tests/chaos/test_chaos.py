@@ -50,15 +50,18 @@ def _unmet(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def test_a_kind_of_fault_that_met_nobody_in_any_seed_is_unmet_and_so_is_a_seed_that_did_not_run() -> None:
-    def outcome(seed: int, unfelt: str) -> Outcome:
+    def outcome(seed: int, unfelt: str, *, unknown: int = 1) -> Outcome:
         plan = SHORT.plan(seed)
         faults = Counter(one.kind for one in plan)
-        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=[one.point for one in plan])
+        points = [one.point for one in plan]
+        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=points, unknown=unknown)
 
     assert _unmet(outcome(seed, "smtp_slow") for seed in seeds_of(SHORT)) == []
     for kind in ("disk_full", "lock", "zombie"):
         unmet = _unmet(outcome(seed, kind) for seed in seeds_of(SHORT))
         assert unmet == [f"kinds of faults that only met nobody: {kind}: 1, goal any"]
+    unmet = _unmet(outcome(seed, "", unknown=0) for seed in seeds_of(SHORT))
+    assert unmet == ["posts of unknown outcome, 0 of them done: 0, goal >= 1"]
     assert "seeds of the short form: 2, goal = 3" in _unmet(outcome(seed, "") for seed in (1, 2))
 
 

@@ -23,7 +23,7 @@ class Outcome:
     """Reached, that is: a service died there."""
     missed_points: list[str] = field(default_factory=list)
     unfelt: dict[str, int] = field(default_factory=dict)
-    """Of `faults`, those that met nobody: no write found the disk full, no mail was sent meanwhile."""
+    """Of `faults`, those that met nobody: no write found the disk full, nothing was sent through the link meanwhile."""
     alarms_drawn: dict[str, int] = field(default_factory=dict)
     alarms_judged: dict[str, int] = field(default_factory=dict)
     """By alarm: faults of which somebody could be asked, as they lasted and a service was there to tell."""

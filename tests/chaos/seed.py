@@ -123,7 +123,7 @@ class _Run:
         self._outcome.posted = stage.load.posted
         self._outcome.seconds["load"] = time.monotonic() - began
         self._outcome.faults = dict(Counter(fault.kind for fault in stage.made))
-        self._outcome.unfelt = dict(Counter(fault.kind for fault in stage.unfelt))
+        self._outcome.unfelt = dict(Counter(fault.kind for fault in stage.made if fault in stage.unfelt))
         self._outcome.points = sorted(stage.reached)
         self._outcome.missed_points = sorted({one.point for one in self._plan if one.kind == "point"} - stage.reached)
         return stage

@@ -12,18 +12,19 @@ from shared.events.topics import SERVICES
 
 VISITED: Final = ("intake", "router")
 """The services whose pages and API people use."""
-_ENDS: Final[Mapping[str, tuple[str, ...]]] = {
+_LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "kafka": SERVICES,
     "postgres": SERVICES,
     "smtp": ("notifier",),
     "clients": VISITED,
 }
 """Who is at the one end of a link, and which services are at the other."""
+ENDS: Final = tuple(_LINKED)
 
 
 def links_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return every way from these services, or processes, to a server, and from people to them, by name."""
-    return tuple(f"{end}.{name}" for end, services in _ENDS.items() for name in names if service_of(name) in services)
+    return tuple(f"{end}.{name}" for end, services in _LINKED.items() for name in names if service_of(name) in services)
 
 
 def meet(one: str, other: str) -> bool:

@@ -52,8 +52,9 @@ def test_who_was_dead_or_frozen_is_not_asked_and_tells_nothing() -> None:
     assert _judged(_STOPPED, *_TOLD[:1], deaths=deaths[1:]) == (1, 0)
     twice = [Death(SERVICES[0], at=-9.0, code=-9), Death(SERVICES[0], at=-5.0, code=-9, ready_at=-3.0)]
     assert _judged(_STOPPED, *_TOLD[1:], deaths=twice) == (1, 1), "it was there again"
-    soon = [Death(SERVICES[0], at=7.0, code=-9)]
-    assert _judged(_STOPPED, *_TOLD[1:], deaths=soon) == (1, 0), "it died right afterwards, and may have been about to tell"
+    soon, later = ([Death(SERVICES[0], at=at, code=-9)] for at in (4.2, 4.8))
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=soon) == (1, 0), "it died right afterwards, before anybody could see"
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=later) == (1, 1), "it had the time to tell"
     frozen = Span(Fault(1, "freeze", SERVICES[0], 2), 2.0, 4.0)
     assert judge([_STOPPED, frozen], (), _seen(*_TOLD[1:])).missing == []
 
@@ -98,6 +99,23 @@ def test_who_is_given_no_records_meets_no_lock() -> None:
     well = _seen(*(_well(at, "router") for at in range(30)))
     assert [one for one in judge([lock], (), well).missing if "lock" in one]
     assert not [one for one in judge([lock, frozen], (), well).missing if "lock" in one]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "silent"),
+    [
+        (5.0, 5.5, 0),  # neither 4 s before it are enough nor the rest of it
+        (23.5, 24.0, 0),  # noticed, perhaps, and nobody had looked yet
+        (26.0, 26.5, 1),  # it was over by then
+        (-5.0, 1.2, 0),  # what it lacked was not back at once
+        (-5.0, 0.9, 1),  # over before it began
+    ],
+)
+def test_a_moment_without_the_broker_excuses_who_was_left_no_time_to_notice(began: float, ended: float, silent: int) -> None:
+    lock = Span(Fault(1, "lock", "request.router", 23), 1.0, 24.0)
+    away = Span(Fault(0, "refuse", "kafka.router"), began, ended)
+    well = _seen(*(_well(at, "router") for at in range(30)))
+    assert len([one for one in judge([lock, away], (), well).missing if "lock" in one]) == silent
 
 
 def test_a_short_fault_need_not_be_told() -> None:

@@ -77,6 +77,7 @@ _READERS: Final = tuple(one for one in SERVICES if "requests.v1" in {topic.name 
 _SILENT: Final = Alarm(4.5, _silent, "/live does not answer")
 """Who asks each second, and waits for 2 s, and has a second to spare where all are busy, knows by then."""
 _DATABASE: Final = Alarm(4.0, _no_database, "/ready is not 200, unavailable_total{postgresql}")
+_FULL: Final = Alarm(0.0, _away("postgresql"), "unavailable_total{postgresql}, postgresql.unavailable in its log", shared=True)
 _LOCKED: Final = _DATABASE._replace(after_seconds=21.0, needs=("kafka",))
 """A statement may take 20 s; and who is given no records meets no lock."""
 _KAFKA: Final = Alarm(
@@ -98,6 +99,7 @@ ALARMS: Final[dict[str, Alarm]] = {
     "broker_kill": _KAFKA,
     "broker_freeze": _CUT_KAFKA,
     "postgres_stop": _DATABASE._replace(after_seconds=0.5),
+    "disk_full postgres": _FULL,
     "refuse postgres": _DATABASE,
     "cut postgres": _DATABASE._replace(after_seconds=6.0),
     "refuse kafka": _CUT_KAFKA,
@@ -114,8 +116,8 @@ ALARMS: Final[dict[str, Alarm]] = {
     "disorder": _PARKED,
 }
 """By kind, or kind and what of a service it strikes. What is not here is absorbed: nobody has to be woken for it. A kill shows
-by the process that ends, which is the orchestrator's to tell; `disk_full` only strikes who has to make a table larger; a mail
-server that is cut off without a word is noticed by the time-out of a mail, 60 s, for which no cut of the chaos lasts."""
+by the process that ends, which is the orchestrator's to tell; of a full disk only those are asked whose writes found no room; a
+mail server that is cut off without a word is noticed by the time-out of a mail, 60 s, for which no cut of the chaos lasts."""
 _ONE_WAY: Final = {"cut_up": "cut", "cut_down": "cut", "half_open": "cut"}
 
 

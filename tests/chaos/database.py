@@ -1,14 +1,18 @@
 """Faults of PostgreSQL, and of what lies in it: it stops, finds no room, waits, is slow, or is told to do something again."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import asyncpg
 
+from shared.db.rights import role_of
+from shared.events.topics import SERVICES
 from tests.chaos.scene import WAL_SEGMENT_BYTES
-from tests.chaos.stage import Fault, Stage
+from tests.chaos.stage import Fault, Span, Stage
 
 _REPEATS: Final = 20
 _WAITING: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)"
@@ -30,14 +34,18 @@ async def stop(stage: Stage, fault: Fault) -> None:
 async def fill_disk(stage: Stage, fault: Fault) -> None:
     """No file of PostgreSQL grows past 1 MiB: its tables find no room, as on a full disk; its log, in smaller pieces, does.
 
-    A real full disk is not to be had without the rights to mount one. To PostgreSQL it is the same failed write.
+    A real full disk is not to be had without the rights to mount one. To PostgreSQL it is the same failed write. It strikes each
+    service whose write was refused, and nobody else.
     """
     async with stage.during(fault, "postgres"):
-        before = await asyncio.to_thread(stage.scene.postgres.refused_writes)
+        began, before = time.monotonic(), await asyncio.to_thread(stage.scene.postgres.refused_writes)
         await asyncio.to_thread(stage.scene.postgres.limit_files, WAL_SEGMENT_BYTES)
         await asyncio.sleep(fault.seconds)
         await asyncio.to_thread(stage.scene.postgres.limit_files, None)
-        if await asyncio.to_thread(stage.scene.postgres.refused_writes) == before:
+        refused = await asyncio.to_thread(stage.scene.postgres.refused_writes) - before
+        struck = [service for service in SERVICES if refused[role_of(service)]]
+        stage.spans += [Span(replace(fault, target=f"postgres.{one}"), began, time.monotonic()) for one in struck]
+        if not struck:
             stage.unfelt.add(fault)
 
 

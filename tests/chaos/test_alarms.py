@@ -168,6 +168,20 @@ def test_who_was_not_looked_at_may_have_cried() -> None:
     assert cries([_well(1, "sla")], ["sla", "stats"]) == ["13 alarm without a fault: stats: nobody looked at it"]
 
 
+def test_whose_write_found_no_room_says_so() -> None:
+    def told(service: str) -> list[Sample]:
+        name = f'aiguilleur_unavailable_total{{service="{service}",what="postgresql"}}'
+        return [Sample(at, service, live=200, ready=200, counted={name: float(at)}) for at in (0, 2)]
+
+    full = Span(Fault(1, "disk_full", "postgres", 3), 1.0, 4.0)
+    struck = [full._replace(fault=replace(full.fault, target=f"postgres.{one}")) for one in ("intake", "router")]
+    well = [_well(2, one) for one in SERVICES]
+    silent = judge([full, *struck], (), _seen(*told("router"), *well))
+    assert [one.split()[4] for one in silent.missing] == ["intake:"]
+    assert silent.drawn.total() == 2
+    assert judge([full, *struck], (), _seen(*told("router"), *told("intake"), *well)).missing == []
+
+
 def test_each_copy_tells_of_what_strikes_it_and_one_of_them_of_what_they_share() -> None:
     names = ["router-0", "router-1", "stats"]
 

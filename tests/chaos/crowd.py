@@ -16,7 +16,9 @@ from tests.scene import Scene
 
 @asynccontextmanager
 async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4, seed: int | None = None) -> AsyncIterator[Load]:
-    """Have people use the scene's town for the time of the block; after it all have their answers, or gave up: `seed` draws who.
+    """Have people use the scene's town for the time of the block; after it all have their answers.
+
+    seed: has some give up without one, and draws who of those that post; None: nobody does.
 
     Whatever a client was told wrong (a server error, say) is raised at the end.
     """
@@ -25,7 +27,8 @@ async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4, seed
         history.acts = []
     scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
-        client = Client(http, sites=[[scene.town.url(name) for name in scene.town.names(one)] for one in ("intake", "router")])
+        sites = [[scene.town.url(name) for name in scene.town.names(one)] for one in ("intake", "router")]
+        client = Client(http, sites=sites, some_give_up=seed is not None)
         usagers, agents = Usagers(client, history=history, group=group), Agents(client, history=history, at_once=agents_at_once)
         readers = {"assignment": agents.take, "question": usagers.reply}
         readers |= dict.fromkeys(("answer", "resolution"), usagers.contest)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from tests.chaos.persistence import Client
+from tests.chaos.persistence import GIVE_UP_SECONDS, Client
 from tests.proof.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
@@ -19,7 +19,6 @@ _REFUSED_EVERY = 25
 Mood: TypeAlias = Literal["insists", "gives_up", "has_no_key"]
 _MOODS: Final[dict[Mood, float]] = {"insists": 0.9, "gives_up": 0.05, "has_no_key": 0.05}
 """How many insist until they have their answer, and how many post once, with an Idempotency-Key or without."""
-_GIVE_UP_SECONDS: Final = 1.0
 CANARY = "quatrevaux-canari"
 """A part of the name, the address and every text of everybody: readable in mails and nowhere else."""
 
@@ -85,10 +84,10 @@ class Load:
             case "insists":
                 answer = await client.insist("POST", self._url, **_with_key(body, mark))
             case "gives_up":
-                answer = await client.once("POST", self._url, timeout=_GIVE_UP_SECONDS, **_with_key(body, mark))
+                answer = await client.once("POST", self._url, timeout=GIVE_UP_SECONDS, **_with_key(body, mark))
             case "has_no_key":  # such a request is known by the service that it asks for: nobody else does
                 mark = body["service"] = f"inconnu-{number}"
-                answer = await client.once("POST", self._url, timeout=_GIVE_UP_SECONDS, json=body)
+                answer = await client.once("POST", self._url, timeout=GIVE_UP_SECONDS, json=body)
         if answer is None:
             self._history.give_up(mark)
             return

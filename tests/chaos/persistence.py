@@ -1,8 +1,9 @@
 """A client that does not take silence for an answer, or gives up and does not know what became of what it asked."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import httpx
 
@@ -12,6 +13,9 @@ TRIES = 60
 AT_ONCE: Final = 80
 """Most requests under way, fewer than httpx keeps connections (100): at each event its pool looks at all that wait for one, so
 hundreds of them, after an outage of some seconds, keep the whole client from ever coming up again."""
+GIVE_UP_SECONDS: Final = 1.0
+"""How long who gives up waits for an answer."""
+_GIVE_UP_EVERY: Final = 10
 _PAUSE_SECONDS = 0.25
 
 
@@ -19,13 +23,21 @@ class Client:
     """Sends through an httpx client.
 
     sites: of each site the addresses of all its processes: as behind a load balancer each try goes to another one of them.
+    some_give_up: whether one in ten of those who act takes the first silence for an answer.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, sites: Sequence[Sequence[str]] = ()) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, sites: Sequence[Sequence[str]] = (), some_give_up: bool = False) -> None:
         self._http = http
+        self._some_give_up = some_give_up
         self._sites = [site for site in sites if len(site) > 1]
         self._tries = 0
         self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def act(self, request_id: UUID, url: str, typed: Mapping[str, str]) -> httpx.Response | None:
+        """Send a form about a request: as `insist`, or as `once` where it is about one of those whose people give up."""
+        if self._some_give_up and (request_id.int >> 20) % _GIVE_UP_EVERY == 0:
+            return await self.once("POST", url, data=typed, timeout=GIVE_UP_SECONDS)
+        return await self.insist("POST", url, data=typed)
 
     async def insist(self, method: str, url: str, **request: object) -> httpx.Response | None:
         """As `once`, again and again while there is no answer; None when there never is one."""

@@ -41,7 +41,7 @@ async def _unfelt(proxy: tuple[Proxy, int], kind: str, *, word: bytes | None) ->
         _, writer = await asyncio.open_connection("127.0.0.1", proxy[1])
         while proxy[0].connections < 2:
             await asyncio.sleep(0.01)
-    breaking = asyncio.create_task(KINDS[kind].make(stage, Fault(0, kind, _LINK, 0.2, 0.01)))
+    breaking = asyncio.ensure_future(KINDS[kind].make(stage, Fault(0, kind, _LINK, 0.2, 0.01)))
     await asyncio.sleep(0.05)
     if word:
         writer.write(word)

@@ -116,10 +116,17 @@ def figures(form: Form, outcomes: list[Outcome], *, in_part: bool) -> list[Figur
     if whole:
         missing = DRAWN - total(outcomes, "faults").keys()
         told.append(Figure("R1", f"kinds of faults that never came, of {len(DRAWN)}", len(missing), "= 0", not missing))
-        unknown, done = sum(one.unknown for one in outcomes), sum(one.unknown_done for one in outcomes)
-        told.append(Figure("R1", f"posts of unknown outcome, {done} of them done", unknown, ">= 1", unknown >= 1))
-        told += proven_nothing(form, outcomes)
+        told += [_unknown(form, outcomes), *proven_nothing(form, outcomes)]
     return told
+
+
+def _unknown(form: Form, outcomes: list[Outcome]) -> Figure:
+    """Tell how many posts were given up without an answer; in the short form they may be too few for some to have been done."""
+    unknown, done = sum(one.unknown for one in outcomes), sum(one.unknown_done for one in outcomes)
+    what = f"posts of unknown outcome, {done} of them done"
+    if form is LONG:
+        return Figure("R1", what, unknown, ">= 1, some done and some not", 0 < done < unknown)
+    return Figure("R1", what, unknown, ">= 1", unknown >= 1)
 
 
 def proven_nothing(form: Form, outcomes: list[Outcome]) -> list[Figure]:

@@ -16,7 +16,7 @@ from tests.chaos.stage import Fault, Make, Stage
 from tests.chaos.town import LINKS
 
 POINT_SECONDS: Final = 12.0
-POINT_TRIES: Final = 3
+POINT_TRIES: Final = 5
 _LONG_SHARE: Final = 0.25
 
 
@@ -58,7 +58,7 @@ async def _arm(stage: Stage, fault: Fault) -> None:
         return all(one.exists() for one in armed)
 
     first = first_of(fault.point)
-    for _ in range(POINT_TRIES):  # another fault may keep the service from going there the first time
+    for _ in range(POINT_TRIES):  # other faults may keep the service from going there for long
         if first is not None:
             await KINDS[first].make(stage, Fault(fault.at, first, fault.target, seconds=KINDS[first].seconds[1]))
         until = time.monotonic() + POINT_SECONDS

@@ -1,9 +1,11 @@
 """A real PostgreSQL on a free loopback port, with a generated password."""
 
 import os
+import re
 import secrets
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -17,6 +19,8 @@ from deploy.local.readiness import wait_until
 _READY_SECONDS = 30
 _STARTS = 3
 _ENVIRONMENT = {"LC_ALL": "C"}
+_REFUSED = re.compile(r"\[\d+\] (?:(\S+) )?(?:WARNING|ERROR|LOG|FATAL|PANIC):  .*(?:could not extend file|File too large)")
+"""A line of the log, and the role in it; of the server's own processes it names none."""
 
 
 class PostgresServer:
@@ -92,10 +96,10 @@ class PostgresServer:
             if done.returncode != 0 and Path(f"/proc/{process}").exists():
                 raise RuntimeError(f"prlimit: {done.stderr}")
 
-    def refused_writes(self) -> int:
-        """How often a write has found no room (see `limit_files`), by the server's log."""
+    def refused_writes(self) -> Counter[str]:
+        """How often a write has found no room (see `limit_files`), by the role that wrote ("": the server itself), by its log."""
         log = (self.folder / "postgres.log").read_text(errors="replace")
-        return sum("could not extend file" in line or "File too large" in line for line in log.splitlines())
+        return Counter(found[1] or "" for found in _REFUSED.finditer(log))
 
     def kill(self) -> None:
         """kill -9 of the server and all its backends."""
@@ -124,6 +128,7 @@ class PostgresServer:
     def _start_once(self, postgres: Path, data: Path, *, user: str | None) -> None:
         arguments: list[str | Path] = [postgres, "-D", data, "-p", str(self.port)]
         arguments += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        arguments += ["-c", "log_line_prefix=%m [%p] %q%u "]  # who it was, where it was somebody
         arguments += ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]
         self._process = ServerProcess(
             arguments,

@@ -84,7 +84,7 @@ class Agents:
         if action == "transfer":
             typed["target"] = next(code for code in form.options["target"] if code)
         url = urljoin(page.url, form.action)
-        clicks = [self._client.insist("POST", url, data=typed) for _ in range(2 if twice else 1)]
+        clicks = [self._client.act(request_id, url, typed) for _ in range(2 if twice else 1)]
         answers = [answer for answer in await asyncio.gather(*clicks) if answer is not None]
         done = next((answer for answer in answers if answer.status_code == 200 and _SUCCESS in answer.text), None)
         if done is not None:

@@ -1,8 +1,8 @@
 """Which fault has to be said by whom: invariant 13, the part that the tables cannot tell.
 
 A fault that lasts long enough must show in what an operator looks at; with no fault about, nothing may be said. Asked is each
-process that it strikes and that was there for all of it. Who says nothing is excused if it died right afterwards, stood still,
-or was kept from noticing by another fault.
+process that it strikes and that was there for all of it. Who says nothing is excused if no part of the fault was long enough in
+which it lived, moved, and had what it notices with.
 """
 
 import math
@@ -20,6 +20,8 @@ from tests.chaos.town import meet
 
 LATE_SECONDS: Final = 6.0
 """Within which time after its end a fault still counts as told: what hung gives up at its own time-out."""
+_SEEN_SECONDS: Final = 3.0
+"""From when a process has noticed to a sample that shows it: who asks each second waits for 2 s."""
 
 
 class Alarm(NamedTuple):
@@ -75,6 +77,7 @@ _READERS: Final = tuple(one for one in SERVICES if "requests.v1" in {topic.name 
 _SILENT: Final = Alarm(4.5, _silent, "/live does not answer")
 """Who asks each second, and waits for 2 s, and has a second to spare where all are busy, knows by then."""
 _DATABASE: Final = Alarm(4.0, _no_database, "/ready is not 200, unavailable_total{postgresql}")
+_FULL: Final = Alarm(0.0, _away("postgresql"), "unavailable_total{postgresql}, postgresql.unavailable in its log", shared=True)
 _LOCKED: Final = _DATABASE._replace(after_seconds=21.0, needs=("kafka",))
 """A statement may take 20 s; and who is given no records meets no lock."""
 _KAFKA: Final = Alarm(
@@ -96,6 +99,7 @@ ALARMS: Final[dict[str, Alarm]] = {
     "broker_kill": _KAFKA,
     "broker_freeze": _CUT_KAFKA,
     "postgres_stop": _DATABASE._replace(after_seconds=0.5),
+    "disk_full postgres": _FULL,
     "refuse postgres": _DATABASE,
     "cut postgres": _DATABASE._replace(after_seconds=6.0),
     "refuse kafka": _CUT_KAFKA,
@@ -112,8 +116,8 @@ ALARMS: Final[dict[str, Alarm]] = {
     "disorder": _PARKED,
 }
 """By kind, or kind and what of a service it strikes. What is not here is absorbed: nobody has to be woken for it. A kill shows
-by the process that ends, which is the orchestrator's to tell; `disk_full` only strikes who has to make a table larger; a mail
-server that is cut off without a word is noticed by the time-out of a mail, 60 s, for which no cut of the chaos lasts."""
+by the process that ends, which is the orchestrator's to tell; of a full disk only those are asked whose writes found no room; a
+mail server that is cut off without a word is noticed by the time-out of a mail, 60 s, for which no cut of the chaos lasts."""
 _ONE_WAY: Final = {"cut_up": "cut", "cut_down": "cut", "half_open": "cut"}
 
 
@@ -144,12 +148,13 @@ def judge(
         judgement.drawn[name] += 1
         if span.ended - span.began < alarm.after_seconds:
             continue
-        late = span.ended + LATE_SECONDS
         asked = [one for one in names if _strikes(span.fault, one) and service_of(one) in alarm.who]
-        there = [one for one in asked if not _is_away(one, span.began, span.ended, deaths)]
-        told = {one for one in there if alarm.says(between(span.began, late, [one]))}
-        excused = {one for one in there if _is_away(one, span.ended, late, deaths) or _is_kept_quiet(one, span, alarm, spans)}
-        silent = set(there) - told - excused
+        absences = {one: _absences(one, deaths) for one in asked}
+        there = [one for one in asked if not _is_away(span, absences[one])]
+        told = {one for one in there if alarm.says(between(span.began, span.ended + LATE_SECONDS, [one]))}
+        quiet = {one: [*_kept_quiet(one, span, alarm, spans), *absences[one]] for one in there}
+        able = {one for one in there if _can_notice(span, alarm, quiet[one])}
+        silent = able - told
         if alarm.shared:
             spoken_for = {service_of(one) for one in asked if one not in silent}
             silent = {one for one in silent if service_of(one) not in spoken_for}
@@ -171,18 +176,36 @@ def _strikes(fault: Fault, name: str) -> bool:
     return service_of(whose) not in SERVICES or meet(whose, name)
 
 
-def _is_away(name: str, began: float, ended: float, deaths: Sequence[Death]) -> bool:
-    """Whether a process was dead, or not ready again, at some time between two instants, or right before."""
+def _absences(name: str, deaths: Sequence[Death]) -> list[tuple[float, float]]:
+    """Return from when to when a process was dead, or not ready again."""
     mine = [one for one in deaths if one.name == name]
-    again = [one.ready_at or following for one, following in zip(mine, [*(one.at for one in mine[1:]), math.inf], strict=False)]
-    return any(one.at < ended and ready > began - EVERY_SECONDS for one, ready in zip(mine, again, strict=True))
+    nexts = [*(one.at for one in mine[1:]), math.inf]
+    return [(one.at, one.ready_at or following) for one, following in zip(mine, nexts, strict=False)]
 
 
-def _is_kept_quiet(name: str, span: Span, alarm: Alarm, spans: Sequence[Span]) -> bool:
-    """Whether another fault meanwhile kept a process from noticing: it stood still, or lacked what it notices with."""
-    late = span.ended + LATE_SECONDS
-    others = [one for one in spans if one is not span and one.began < late and one.ended > span.began]
-    return any(_keeps_quiet(one, name, alarm.needs) for one in others)
+def _is_away(span: Span, absences: Iterable[tuple[float, float]]) -> bool:
+    """Whether a process was dead, or not ready again, at some time of a fault, or right before it."""
+    return any(died < span.ended and ready > span.began - EVERY_SECONDS for died, ready in absences)
+
+
+def _kept_quiet(name: str, span: Span, alarm: Alarm, spans: Iterable[Span]) -> list[tuple[float, float]]:
+    """Return from when to when another fault meanwhile kept a process from noticing: it stood still, or lacked what it needs.
+
+    What it lacked is not back at once: that takes as long as a fault may take to be told after its end.
+    """
+    others = (one for one in spans if one is not span and one.ended > span.began and _keeps_quiet(one, name, alarm.needs))
+    return [(one.began, one.ended + LATE_SECONDS) for one in others]
+
+
+def _can_notice(span: Span, alarm: Alarm, disturbed: Iterable[tuple[float, float]]) -> bool:
+    """Whether a stretch of a fault that nothing disturbed was as long as its alarm may take, and left time to see it."""
+    free, late = span.began, span.ended + LATE_SECONDS
+    for began, ended in sorted([*disturbed, (late, late)]):
+        until = min(began, late)
+        if min(until, span.ended) - free >= alarm.after_seconds and until - free >= alarm.after_seconds + _SEEN_SECONDS:
+            return True
+        free = max(free, ended)
+    return False
 
 
 def _keeps_quiet(other: Span, name: str, needs: Iterable[str]) -> bool:

@@ -3,27 +3,21 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-import asyncpg
-
-from deploy.local.town import service_of
 from shared.events.topics import SERVICES
-from tests.chaos import processes
+from tests.chaos import database, links, processes
 from tests.chaos.forgery import out_of_order, poison, publish
-from tests.chaos.proxy import FAIR, Weather
+from tests.chaos.proxy import Weather
 from tests.chaos.reached import first_of
-from tests.chaos.scene import WAL_SEGMENT_BYTES
-from tests.chaos.stage import Fault, Stage
+from tests.chaos.stage import Fault, Make, Stage
 from tests.chaos.town import LINKS
 
 POINT_SECONDS: Final = 12.0
-POINT_TRIES: Final = 3
-_REPEATS: Final = 20
+POINT_TRIES: Final = 5
 _LONG_SHARE: Final = 0.25
-_WAITING: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)"
 
 
 class Kind(NamedTuple):
@@ -32,7 +26,7 @@ class Kind(NamedTuple):
     `long`: by the beginning of a target, the seconds of one in four that strike it: long enough for its alarm.
     """
 
-    make: Callable[[Stage, Fault], Awaitable[None]]
+    make: Make
     weight: int = 1
     targets: tuple[str, ...] = ("",)
     seconds: tuple[float, float] = (0.0, 0.0)
@@ -64,7 +58,7 @@ async def _arm(stage: Stage, fault: Fault) -> None:
         return all(one.exists() for one in armed)
 
     first = first_of(fault.point)
-    for _ in range(POINT_TRIES):  # another fault may keep the service from going there the first time
+    for _ in range(POINT_TRIES):  # other faults may keep the service from going there for long
         if first is not None:
             await KINDS[first].make(stage, Fault(fault.at, first, fault.target, seconds=KINDS[first].seconds[1]))
         until = time.monotonic() + POINT_SECONDS
@@ -92,62 +86,6 @@ async def _freeze_broker(stage: Stage, fault: Fault) -> None:
         stage.scene.kafka.resume()
 
 
-async def _stop_postgres(stage: Stage, fault: Fault) -> None:
-    async with stage.during(fault, "postgres"):
-        await asyncio.to_thread(stage.scene.postgres.stop_at_once)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(stage.scene.postgres.restart)
-
-
-async def _fill_disk(stage: Stage, fault: Fault) -> None:
-    """No file of PostgreSQL grows past 1 MiB: its tables find no room, as on a full disk; its log, in smaller pieces, does.
-
-    A real full disk is not to be had without the rights to mount one. To PostgreSQL it is the same failed write.
-    """
-    async with stage.during(fault, "postgres"):
-        before = await asyncio.to_thread(stage.scene.postgres.refused_writes)
-        await asyncio.to_thread(stage.scene.postgres.limit_files, WAL_SEGMENT_BYTES)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(stage.scene.postgres.limit_files, None)
-        if await asyncio.to_thread(stage.scene.postgres.refused_writes) == before:
-            stage.unfelt.add(fault)
-
-
-async def _lock(stage: Stage, fault: Fault) -> None:
-    """Somebody's session holds a table of a service for a while: every statement on it waits."""
-    table, _, service = fault.target.partition(".")
-    async with stage.during(fault, "postgres"):
-        session = await asyncpg.connect(stage.scene.town.admin_dsn)
-        try:
-            async with session.transaction():
-                await session.execute(f"LOCK TABLE {service}.{table} IN ACCESS EXCLUSIVE MODE")
-                await asyncio.sleep(fault.seconds)
-                if not await session.fetchval(_WAITING, f"{service}.{table}"):
-                    stage.unfelt.add(fault)
-        finally:
-            await session.close()
-
-
-def _weather(weather: Callable[[Fault], Weather], *, forget: bool = False) -> Callable[[Stage, Fault], Awaitable[None]]:
-    """Return what makes a link behave so for a time; with `forget` its connections are reset at the end."""
-
-    async def make(stage: Stage, fault: Fault) -> None:
-        proxy, names = stage.scene.proxy, stage.scene.town.links(fault.target)
-        async with stage.during(fault, service_of(fault.target)):
-            await asyncio.to_thread(proxy.change, names, weather(fault))
-            await asyncio.sleep(fault.seconds)
-            if forget:
-                await asyncio.to_thread(proxy.reset, names)
-            await asyncio.to_thread(proxy.change, names, FAIR)
-
-    return make
-
-
-async def _reset(stage: Stage, fault: Fault) -> None:
-    async with stage.during(fault, f"reset {fault.target}"):  # also in the midst of other weather
-        await asyncio.to_thread(stage.scene.proxy.reset, stage.scene.town.links(fault.target))
-
-
 async def _pass_time(stage: Stage, fault: Fault) -> None:
     town = stage.scene.town
     town.set_clock(town.now() + timedelta(seconds=fault.amount), speed=1.0)
@@ -165,7 +103,7 @@ async def _skew(stage: Stage, fault: Fault) -> None:
     town.set_clock(town.now(), speed=1.0)
 
 
-def _mail_server(**behaviour: object) -> Callable[[Stage, Fault], Awaitable[None]]:
+def _mail_server(**behaviour: object) -> Make:
     """Return what has the mail server behave so."""
 
     async def make(stage: Stage, fault: Fault) -> None:
@@ -202,37 +140,9 @@ async def _disorder(stage: Stage, fault: Fault) -> None:
         await publish(stage.scene.kafka.bootstrap, "requests.v1", [forged.late, forged.late])
 
 
-async def _rewind(stage: Stage, fault: Fault) -> None:
-    """Have a service read its topics from their beginning, as `aiguilleur rewind` does."""
-    await _execute(stage, f"UPDATE {fault.target}.position SET next_offset = 0 WHERE next_offset > 0")
-
-
-async def _repeat(stage: Stage, fault: Fault) -> None:
-    """Have a relay publish the last archived events again, as after a lost acknowledgement."""
-    last = f"SELECT id FROM {fault.target}.outbox WHERE sequence IS NOT NULL AND published_at IS NOT NULL ORDER BY id DESC"
-    await _execute(
-        stage,
-        f"UPDATE {fault.target}.outbox SET published_at = NULL WHERE id IN ({last} LIMIT {_REPEATS})",
-    )
-
-
-async def _execute(stage: Stage, statement: str) -> None:
-    async with stage.turn["postgres"]:
-        database = await asyncpg.connect(stage.scene.town.admin_dsn)
-        try:
-            await database.execute(statement)
-        finally:
-            await database.close()
-
-
-async def _lose(stage: Stage, fault: Fault, server: str, seconds: float) -> None:
-    await _weather(lambda _: _SHUT)(stage, Fault(fault.at, "refuse", f"{server}.{fault.target}", seconds))
-
-
-_CUT: Final = Weather(up=False, down=False)
-_SHUT: Final = Weather(refuse=True)
 _LONG_CUT: Final = {"kafka": (16.0, 18.0)}
 _TABLES: Final = tuple(f"{table}.{service}" for service in SERVICES for table in ("request", "outbox", "position"))
+_WRITTEN: Final = tuple(table for table in _TABLES if table != "outbox.stats")  # it publishes nothing
 KINDS: Final[dict[str, Kind]] = {
     "kill": Kind(processes.kill, 10, SERVICES),
     "stop": Kind(processes.stop, 2, SERVICES),
@@ -242,16 +152,17 @@ KINDS: Final[dict[str, Kind]] = {
     "zombie": Kind(processes.haunt, 1, SERVICES, (15, 17), long={"": (15, 17)}),  # all of them: the group waits 10 s and more
     "broker_kill": Kind(_kill_broker, 1, ("kafka",), (0.5, 4)),
     "broker_freeze": Kind(_freeze_broker, 1, ("kafka",), (1, 6), long={"": (16, 18)}),
-    "postgres_stop": Kind(_stop_postgres, 1, ("postgres",), (0.2, 3)),
-    "disk_full": Kind(_fill_disk, 1, ("postgres",), (2, 5)),
-    "lock": Kind(_lock, 2, _TABLES, (1, 4), long={"": (22, 24)}),
-    "cut": Kind(_weather(lambda _: _CUT), 2, LINKS, (1, 8), long=_LONG_CUT),
-    "cut_up": Kind(_weather(lambda _: Weather(up=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
-    "cut_down": Kind(_weather(lambda _: Weather(down=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
-    "half_open": Kind(_weather(lambda _: _CUT, forget=True), 2, LINKS, (1, 8), long=_LONG_CUT),
-    "reset": Kind(_reset, 4, LINKS),
-    "refuse": Kind(_weather(lambda _: _SHUT), 2, LINKS, (1, 5), long=_LONG_CUT),
-    "latency": Kind(_weather(lambda one: Weather(latency_seconds=one.amount)), 2, LINKS, (2, 8), (0.01, 0.2)),
+    "postgres_stop": Kind(database.stop, 1, ("postgres",), (0.2, 3)),
+    "disk_full": Kind(database.fill_disk, 1, ("postgres",), (2, 5)),
+    "lock": Kind(database.lock, 3, _TABLES, (1, 4), long={"": (22, 24)}),
+    "slow_statements": Kind(database.slow_statements, 2, _WRITTEN, (3, 8), (0.2, 1.0)),
+    "cut": Kind(links.weather(lambda _: links.CUT), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "cut_up": Kind(links.weather(lambda _: Weather(up=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "cut_down": Kind(links.weather(lambda _: Weather(down=False)), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "half_open": Kind(links.weather(lambda _: links.CUT, forget=True), 2, LINKS, (1, 8), long=_LONG_CUT),
+    "reset": Kind(links.reset, 4, LINKS),
+    "refuse": Kind(links.weather(lambda _: links.SHUT), 3, LINKS, (1, 5), long=_LONG_CUT),
+    "latency": Kind(links.weather(lambda one: Weather(latency_seconds=one.amount)), 2, LINKS, (2, 8), (0.01, 0.2)),
     "clock_forward": Kind(_pass_time, 2, ("clock",), amount=(60, 8 * 3600)),
     "clock_back": Kind(_pass_time, 1, ("clock",), amount=(-90, -5)),
     "clock_skew": Kind(_skew, 1, SERVICES, (2, 6), (-30, 30)),
@@ -263,18 +174,22 @@ KINDS: Final[dict[str, Kind]] = {
     "overload": Kind(_overload, 1, ("load",), (1, 3)),
     "poison": Kind(_spoil, 1, ("log",)),
     "disorder": Kind(_disorder, 1, ("log",)),
-    "rewind": Kind(_rewind, 1, SERVICES),
-    "repeat": Kind(_repeat, 1, ("intake", "router", "notifier")),
+    "rewind": Kind(database.rewind, 1, SERVICES),
+    "repeat": Kind(database.repeat, 1, ("intake", "router", "notifier")),
     # What leads to a point, each for its service.
     "days_pass": Kind(_pass_days, 0, ("clock",)),
-    "reset_postgres": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", f"postgres.{one.target}")), 0, SERVICES),
-    "reset_smtp": Kind(lambda stage, one: _reset(stage, Fault(one.at, "reset", "smtp.notifier")), 0, SERVICES),
-    "lose_kafka": Kind(lambda stage, one: _lose(stage, one, "kafka", 22), 0, SERVICES),
-    "lose_smtp": Kind(lambda stage, one: _lose(stage, one, "smtp", 3), 0, SERVICES),
+    "reset_postgres": Kind(lambda stage, one: links.reset(stage, Fault(one.at, "reset", f"postgres.{one.target}")), 0, SERVICES),
+    "reset_smtp": Kind(lambda stage, one: links.reset(stage, Fault(one.at, "reset", "smtp.notifier")), 0, SERVICES),
+    "lose_kafka": Kind(lambda stage, one: links.lose(stage, one, "kafka", 22), 0, SERVICES),
+    "lose_smtp": Kind(lambda stage, one: links.lose(stage, one, "smtp", 3), 0, SERVICES),
     "days_pass_for_the_sla": Kind(
         lambda stage, one: _pass_days(stage, one) if one.target == "sla" else asyncio.sleep(0), 0, SERVICES
     ),
 }
+ASKED: Final = frozenset(
+    ("zombie", "disk_full", "lock", "slow_statements", "cut", "cut_up", "cut_down", "half_open", "reset", "latency")
+) | {kind for kind in KINDS if kind.startswith("smtp_")}
+"""The kinds of which it is known whether a fault met anybody: the others strike whatever is there, or are not seen to."""
 
 
 async def make(stage: Stage, fault: Fault) -> None:

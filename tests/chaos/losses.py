@@ -36,8 +36,8 @@ def _loses(span: Span) -> bool:
 
 
 def _slows(span: Span) -> bool:
-    locked = span.fault.kind == "lock" and span.fault.target.endswith(".notifier")
-    return locked or span.fault.kind == "smtp_slow" or service_of(span.fault.target) in _SLOWING
+    waits = span.fault.kind in ("lock", "slow_statements") and span.fault.target.endswith(".notifier")
+    return waits or span.fault.kind == "smtp_slow" or service_of(span.fault.target) in _SLOWING
 
 
 def _period(began: float, ended: float) -> Period:

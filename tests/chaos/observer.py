@@ -9,8 +9,8 @@ from typing import Final
 
 import httpx
 
-from deploy.local.town import Town
 from tests.chaos.persistence import NO_ANSWER
+from tests.chaos.town import ChaosTown
 
 EVERY_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 2.0
@@ -51,7 +51,7 @@ class Sample:
 class Observer:
     """Keeps every sample of a run."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: ChaosTown) -> None:
         self._town = town
         self.samples: list[Sample] = []
         self.latest: dict[str, Sample] = {}
@@ -70,7 +70,7 @@ class Observer:
 
     async def _look(self, http: httpx.AsyncClient, name: str) -> Sample:
         """Ask for all three at once: one after the other they wait 6 s for who stands still, and miss a silent /live."""
-        pages = (_get(http, f"{self._town.url(name)}/{page}") for page in ("live", "ready", "metrics"))
+        pages = (_get(http, f"{self._town.own_url(name)}/{page}") for page in ("live", "ready", "metrics"))
         live, ready, metrics = await asyncio.gather(*pages)
         told = "; ".join(line for page in (live, ready) if page is not None for line in page.text.splitlines() if line != "ok")
         counted = {}

@@ -8,9 +8,9 @@ from typing import Final
 
 import httpx
 
-from deploy.local.town import Town
 from tests.chaos.observer import Observer
 from tests.chaos.persistence import NO_ANSWER
+from tests.chaos.town import ChaosTown
 
 LOOK_SECONDS: Final = 0.05
 _READY_SECONDS: Final = 60.0
@@ -34,7 +34,7 @@ class Death:
 class Orchestrator:
     """Keeps the processes of a town running."""
 
-    def __init__(self, town: Town, observer: Observer) -> None:
+    def __init__(self, town: ChaosTown, observer: Observer) -> None:
         self._town = town
         self._observer = observer
         self.deaths: list[Death] = []
@@ -71,7 +71,7 @@ class Orchestrator:
         async with httpx.AsyncClient(trust_env=False, timeout=1) as http:
             while process.exit_code is None and time.monotonic() < until:
                 try:
-                    if (await http.get(f"{self._town.url(death.name)}/ready")).status_code == 200:
+                    if (await http.get(f"{self._town.own_url(death.name)}/ready")).status_code == 200:
                         death.ready_at = time.monotonic()
                         return
                 except NO_ANSWER:
@@ -89,6 +89,6 @@ class Orchestrator:
         if self._town.processes[name].exit_code is not None:
             return False
         try:
-            return (await http.get(f"{self._town.url(name)}/ready")).status_code == 200
+            return (await http.get(f"{self._town.own_url(name)}/ready")).status_code == 200
         except NO_ANSWER:
             return False

@@ -23,13 +23,16 @@ class Outcome:
     """Reached, that is: a service died there."""
     missed_points: list[str] = field(default_factory=list)
     unfelt: dict[str, int] = field(default_factory=dict)
-    """Of `faults`, those that met nobody: no write found the disk full, no mail was sent meanwhile."""
+    """Of `faults`, those that met nobody: no write found the disk full, nothing was sent through the link meanwhile."""
     alarms_drawn: dict[str, int] = field(default_factory=dict)
     alarms_judged: dict[str, int] = field(default_factory=dict)
     """By alarm: faults of which somebody could be asked, as they lasted and a service was there to tell."""
     posted: int = 0
     accepted: int = 0
     unknown: int = 0
+    """Posts that were given up without an answer."""
+    unknown_done: int = 0
+    """Requests of such posts: those that were taken all the same."""
     acts: int = 0
     mails: int = 0
     repeated_mails: int = 0
@@ -62,8 +65,8 @@ class Outcome:
         return (
             f"seed {self.seed}{', with copies' * bool(self.copies)}: {sum(self.faults.values())} faults, {self.deaths} deaths, "
             f"{len(self.points)} points, "
-            f"{self.accepted} of {self.posted} accepted, {self.unknown} unknown, {self.acts} acts, {self.mails} mails, "
-            f"{self.repeated_mails} again, {len(self.violations)} violations ({took})"
+            f"{self.accepted} of {self.posted} accepted, {self.unknown} unknown ({self.unknown_done} done), "
+            f"{self.acts} acts, {self.mails} mails, {self.repeated_mails} again, {len(self.violations)} violations ({took})"
         )
 
 
@@ -85,7 +88,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     ]
     lines.append("alarms, faults that somebody could be asked of, of all:")
     lines += [f"  {name:16} {judged[name]:6} of {count}" for name, count in sorted(drawn.items())]
-    for name in ("posted", "accepted", "unknown", "acts", "mails", "repeated_mails", "deaths"):
+    for name in ("posted", "accepted", "unknown", "unknown_done", "acts", "mails", "repeated_mails", "deaths"):
         lines.append(f"{name:18} {sum(getattr(one, name) for one in outcomes):8}")
     recoveries = sorted(seconds for one in outcomes for seconds in one.recoveries)
     if recoveries:

@@ -10,16 +10,17 @@ from shared.delivery.points import POINTS
 from tests.chaos.faults import KINDS
 from tests.chaos.reached import first_of, services_of
 from tests.chaos.stage import Fault
-from tests.chaos.town import meet
+from tests.chaos.town import ENDS, LINKS, meet
 
 PARTS: Final = 3
-"""Over so many seeds in a row every kind of fault and every point comes at least once."""
+"""Over so many seeds in a row every kind of fault and every point comes at least once. In each a link to each end is struck."""
 _CALM_SECONDS: Final = 2.0
 _ROOM_SECONDS: Final = 7.0
 """What has to be left after a long fault for its service to tell of it."""
 _SILENCING: Final = ("kill", "stop", "restart_all", "point", "freeze", "zombie")
-_SHARED: Final = ("point", "lock", "rewind", "repeat")
+_SHARED: Final = ("point", "lock", "slow_statements", "rewind", "repeat")
 """What strikes a service, however many processes it has; everything else strikes one of them."""
+_LINKED: Final = [name for name, kind in KINDS.items() if kind.targets == LINKS]
 _DRAWN: Final = [name for name, kind in KINDS.items() if kind.weight]
 DRAWN: Final = frozenset(_DRAWN)
 
@@ -37,6 +38,10 @@ def draw(seed: int, *, seconds: float, count: int, copies: Mapping[str, int] = {
         return chance.uniform(_CALM_SECONDS, last)
 
     drawn = [KINDS[name].draw(chance, name, moment()) for name in _DRAWN[part::PARTS]]
+    for end in ENDS:
+        name = chance.choice(_LINKED)
+        there = tuple(link for link in LINKS if link.startswith(f"{end}."))
+        drawn.append(KINDS[name]._replace(targets=there).draw(chance, name, moment()))
     points = POINTS[part::PARTS]
     shuffled = sorted(chance.sample(points, k=len(points)), key=lambda point: first_of(point) != "lose_kafka")  # it takes long
     for place, point in enumerate(shuffled):  # over the time: a service dies at one at a time

@@ -25,7 +25,7 @@ _AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Weather:
-    """How a link behaves. The defaults are fair weather. `up`: from the service to the server."""
+    """How a link behaves. The defaults are fair weather. `up`: to the server, or from people to the service."""
 
     latency_seconds: float = 0.0
     up: bool = True
@@ -45,6 +45,8 @@ class Link:
         self.target = target
         self.weather = FAIR
         self.ends: set[_End] = set()
+        self.struck = 0
+        """How often somebody met bad weather: bytes were held or delayed, a connection was reset."""
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
@@ -68,6 +70,7 @@ class Link:
 
     def reset(self) -> None:
         """Abort every connection: both sides get a reset."""
+        self.struck += len(self.ends)
         for end in list(self.ends):
             end.abort()
 
@@ -117,6 +120,7 @@ class _End(asyncio.Protocol):
         if self._held_bytes > _FULL_BYTES and self.transport is not None:
             self.transport.pause_reading()
         latency = self._link.weather.latency_seconds
+        self._link.struck += latency > 0 or not self._link.is_open(upwards=self._upwards)
         if not latency and not self._timed:
             self.flush()
             return
@@ -199,6 +203,10 @@ class Proxy:
     def heal(self) -> None:
         """Fair weather on all links; what was held arrives."""
         self.change(self._links, FAIR)
+
+    def struck(self, names: Iterable[str]) -> int:
+        """How often somebody has met bad weather on these links, up to now."""
+        return sum(self._links[name].struck for name in names)
 
     @property
     def connections(self) -> int:

@@ -13,7 +13,7 @@ from shared.events.topics import SERVICES
 from tests.chaos.observer import Observer
 from tests.chaos.orchestrator import Orchestrator
 from tests.chaos.proxy import Proxy
-from tests.chaos.town import ChaosTown, links_of
+from tests.chaos.town import VISITED, ChaosTown, links_of
 from tests.scene import Scene
 
 WAL_SEGMENT_BYTES: Final = 1_048_576
@@ -22,7 +22,7 @@ _FILL: Final = """INSERT INTO {service}.outbox (topic, type, value, published_at
 
 
 class ChaosScene(Scene):
-    """A scene with a proxy on every way from a service to a server. `copies`: as `Town` says."""
+    """A scene with a proxy on every way from a service to a server, and from people to a service. `copies`: as `Town` says."""
 
     town: ChaosTown
     initdb = (f"--wal-segsize={WAL_SEGMENT_BYTES // 1_048_576}",)
@@ -45,11 +45,15 @@ class ChaosScene(Scene):
         town = super()._build(folder)
         ports = {"postgres": self.postgres.port, "smtp": self.sink.smtp_port}
         for link in links_of(names):
-            if link not in detours:
-                detours[link] = f"127.0.0.1:{self.proxy.open(link, ports[link.partition('.')[0]])}"
-        return ChaosTown(
+            if (server := link.partition(".")[0]) in ports:
+                detours[link] = f"127.0.0.1:{self.proxy.open(link, ports[server])}"
+        made = ChaosTown(
             folder, kafka=town.kafka, admin_dsn=self.postgres.dsn, smtp=town.smtp, detours=detours, copies=self._copies
         )
+        for name in made.names(*VISITED):
+            link = f"clients.{name}"
+            made.detours[link] = f"127.0.0.1:{self.proxy.open(link, made.ports[name])}"
+        return made
 
     async def open(self) -> None:
         """Migrate, create the topics, make the tables large enough for a full disk to matter, start the services."""

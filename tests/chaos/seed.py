@@ -23,6 +23,7 @@ from tests.chaos.scene import ChaosScene
 from tests.chaos.stage import Fault, Span, Stage
 from tests.proof.delays import climbed_to_the_top
 from tests.proof.evidence import Evidence, History, What
+from tests.proof.existence import untold_requests
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""
@@ -109,7 +110,8 @@ class _Run:
         began = time.monotonic()
         stage: Stage | None = None
         try:
-            async with crowd(self._scene, rate=self._form.rate, agents_at_once=self._form.agents_at_once) as load:
+            form = self._form
+            async with crowd(self._scene, rate=form.rate, agents_at_once=form.agents_at_once, seed=self._outcome.seed) as load:
                 stage = Stage(self._scene, load)
                 await self._keep_calm(_CALM_BEFORE_SECONDS)
                 await self._play(stage)
@@ -121,7 +123,7 @@ class _Run:
         self._outcome.posted = stage.load.posted
         self._outcome.seconds["load"] = time.monotonic() - began
         self._outcome.faults = dict(Counter(fault.kind for fault in stage.made))
-        self._outcome.unfelt = dict(Counter(fault.kind for fault in stage.unfelt))
+        self._outcome.unfelt = dict(Counter(fault.kind for fault in stage.made if fault in stage.unfelt))
         self._outcome.points = sorted(stage.reached)
         self._outcome.missed_points = sorted({one.point for one in self._plan if one.kind == "point"} - stage.reached)
         return stage
@@ -167,6 +169,7 @@ class _Run:
             return
         outcome.violations += broken
         outcome.accepted, outcome.unknown, outcome.acts = len(history.accepted), history.unknown, len(history.acts or [])
+        outcome.unknown_done = len(untold_requests(evidence, history))
         outcome.mails, outcome.mail_losses = len(evidence.mails), len(history.mail_losses)
         outcome.repeated_mails = sum(count - 1 for count in evidence.message_ids.values())
         mails = await asyncio.to_thread(scene.sink.mails)

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tests.chaos.load import Load
 from tests.chaos.scene import ChaosScene
@@ -54,7 +54,7 @@ class Stage:
     reached: set[str] = field(default_factory=set)
     """Points at which a service died."""
     unfelt: set[Fault] = field(default_factory=set)
-    """Faults that met nobody, so that nobody could tell of them: no mail was sent while the mail server misbehaved."""
+    """Faults that met nobody, so that nobody could tell of them: nothing was sent through a link while it was cut."""
     turn: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """By server, link or service: what would undo each other comes one after the other."""
 
@@ -65,3 +65,7 @@ class Stage:
             began = time.monotonic()
             yield
             self.spans.append(Span(fault, began, time.monotonic()))
+
+
+Make: TypeAlias = Callable[[Stage, Fault], Awaitable[None]]
+"""Makes a fault, and returns when it is over."""

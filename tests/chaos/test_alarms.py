@@ -12,7 +12,7 @@ from tests.chaos.faults import KINDS
 from tests.chaos.observer import Observer, Sample, risen
 from tests.chaos.orchestrator import Death
 from tests.chaos.stage import Fault, Span
-from tests.chaos.town import SERVERS
+from tests.chaos.town import ENDS
 
 
 def _well(at: float, service: str) -> Sample:
@@ -52,8 +52,9 @@ def test_who_was_dead_or_frozen_is_not_asked_and_tells_nothing() -> None:
     assert _judged(_STOPPED, *_TOLD[:1], deaths=deaths[1:]) == (1, 0)
     twice = [Death(SERVICES[0], at=-9.0, code=-9), Death(SERVICES[0], at=-5.0, code=-9, ready_at=-3.0)]
     assert _judged(_STOPPED, *_TOLD[1:], deaths=twice) == (1, 1), "it was there again"
-    soon = [Death(SERVICES[0], at=7.0, code=-9)]
-    assert _judged(_STOPPED, *_TOLD[1:], deaths=soon) == (1, 0), "it died right afterwards, and may have been about to tell"
+    soon, later = ([Death(SERVICES[0], at=at, code=-9)] for at in (4.2, 4.8))
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=soon) == (1, 0), "it died right afterwards, before anybody could see"
+    assert _judged(_STOPPED, *_TOLD[1:], deaths=later) == (1, 1), "it had the time to tell"
     frozen = Span(Fault(1, "freeze", SERVICES[0], 2), 2.0, 4.0)
     assert judge([_STOPPED, frozen], (), _seen(*_TOLD[1:])).missing == []
 
@@ -98,6 +99,23 @@ def test_who_is_given_no_records_meets_no_lock() -> None:
     well = _seen(*(_well(at, "router") for at in range(30)))
     assert [one for one in judge([lock], (), well).missing if "lock" in one]
     assert not [one for one in judge([lock, frozen], (), well).missing if "lock" in one]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "silent"),
+    [
+        (5.0, 5.5, 0),  # neither 4 s before it are enough nor the rest of it
+        (23.5, 24.0, 0),  # noticed, perhaps, and nobody had looked yet
+        (26.0, 26.5, 1),  # it was over by then
+        (-5.0, 1.2, 0),  # what it lacked was not back at once
+        (-5.0, 0.9, 1),  # over before it began
+    ],
+)
+def test_a_moment_without_the_broker_excuses_who_was_left_no_time_to_notice(began: float, ended: float, silent: int) -> None:
+    lock = Span(Fault(1, "lock", "request.router", 23), 1.0, 24.0)
+    away = Span(Fault(0, "refuse", "kafka.router"), began, ended)
+    well = _seen(*(_well(at, "router") for at in range(30)))
+    assert len([one for one in judge([lock, away], (), well).missing if "lock" in one]) == silent
 
 
 def test_a_short_fault_need_not_be_told() -> None:
@@ -150,6 +168,20 @@ def test_who_was_not_looked_at_may_have_cried() -> None:
     assert cries([_well(1, "sla")], ["sla", "stats"]) == ["13 alarm without a fault: stats: nobody looked at it"]
 
 
+def test_whose_write_found_no_room_says_so() -> None:
+    def told(service: str) -> list[Sample]:
+        name = f'aiguilleur_unavailable_total{{service="{service}",what="postgresql"}}'
+        return [Sample(at, service, live=200, ready=200, counted={name: float(at)}) for at in (0, 2)]
+
+    full = Span(Fault(1, "disk_full", "postgres", 3), 1.0, 4.0)
+    struck = [full._replace(fault=replace(full.fault, target=f"postgres.{one}")) for one in ("intake", "router")]
+    well = [_well(2, one) for one in SERVICES]
+    silent = judge([full, *struck], (), _seen(*told("router"), *well))
+    assert [one.split()[4] for one in silent.missing] == ["intake:"]
+    assert silent.drawn.total() == 2
+    assert judge([full, *struck], (), _seen(*told("router"), *told("intake"), *well)).missing == []
+
+
 def test_each_copy_tells_of_what_strikes_it_and_one_of_them_of_what_they_share() -> None:
     names = ["router-0", "router-1", "stats"]
 
@@ -183,6 +215,7 @@ def test_a_fault_that_met_nobody_is_not_asked_about_and_excuses() -> None:
 
 
 def test_every_alarm_is_of_a_fault_that_there_is() -> None:
+    struck = {"", "request", "outbox", "position"} | set(ENDS)
     for name in ALARMS:
-        kind, _, server = name.partition(" ")
-        assert kind in KINDS and server in ("", *SERVERS, "request", "outbox", "position")
+        kind, _, what = name.partition(" ")
+        assert kind in KINDS and what in struck

@@ -12,13 +12,14 @@ import pytest
 from shared.delivery.points import POINTS
 from tests.chaos.alarms import ALARMS
 from tests.chaos.chaos import LONG, SHORT, figures, proven_nothing, seeds_of
-from tests.chaos.faults import KINDS
+from tests.chaos.faults import ASKED, KINDS
 from tests.chaos.observer import Sample
 from tests.chaos.outcome import Outcome
 from tests.chaos.plan import DRAWN, with_room
 from tests.chaos.reached import first_of
 from tests.chaos.seed import Form, left_out, never_handed_over, run_seed
 from tests.chaos.stage import Fault
+from tests.chaos.town import ENDS
 from tests.proof.evidence import Act, Evidence, History, Record, What
 
 
@@ -50,15 +51,18 @@ def _unmet(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def test_a_kind_of_fault_that_met_nobody_in_any_seed_is_unmet_and_so_is_a_seed_that_did_not_run() -> None:
-    def outcome(seed: int, unfelt: str) -> Outcome:
+    def outcome(seed: int, unfelt: str, *, unknown: int = 1) -> Outcome:
         plan = SHORT.plan(seed)
         faults = Counter(one.kind for one in plan)
-        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=[one.point for one in plan])
+        points = [one.point for one in plan]
+        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=points, unknown=unknown)
 
     assert _unmet(outcome(seed, "smtp_slow") for seed in seeds_of(SHORT)) == []
-    for kind in ("disk_full", "lock", "zombie"):
+    for kind in ("disk_full", "lock", "slow_statements", "zombie"):
         unmet = _unmet(outcome(seed, kind) for seed in seeds_of(SHORT))
-        assert unmet == [f"kinds of faults that only met nobody: {kind}: 1, goal any"]
+        assert unmet == [f"kinds of faults that only met nobody, of the {len(ASKED)} of which that is known: {kind}: 1, goal any"]
+    unmet = _unmet(outcome(seed, "", unknown=0) for seed in seeds_of(SHORT))
+    assert unmet == ["posts of unknown outcome, 0 of them done: 0, goal >= 1"]
     assert "seeds of the short form: 2, goal = 3" in _unmet(outcome(seed, "") for seed in (1, 2))
 
 
@@ -67,6 +71,9 @@ def test_the_seeds_of_ci_come_by_every_point_and_every_kind() -> None:
     faults = [fault for plan in plans for fault in plan]
     assert {fault.point for fault in faults if fault.point} == set(POINTS) and len(POINTS) >= 30
     assert {fault.kind for fault in faults} >= DRAWN
+    for plan in plans:
+        struck = [fault.target for fault in plan if fault.target.count(".")]
+        assert {target.partition(".")[0] for target in struck} >= set(ENDS)
     assert len(faults) >= 60
     assert {first_of(point) for point in POINTS} - {None} <= KINDS.keys()
 
@@ -122,6 +129,8 @@ def test_a_full_disk_that_no_write_met_is_a_miss_and_so_is_an_alarm_never_asked_
     assert met(SHORT, unfelt={"disk_full": 1, "smtp_drops": 1}) == [True, True]
     assert met(SHORT, faults={"zombie": 1}, unfelt={"zombie": 1}) == [False, True], "nobody took over from it"
     assert met(LONG, unfelt={"smtp_drops": 1}) == [False, False]
+    assert met(LONG, faults={"reset": 3}, unfelt={"reset": 3}) == [False, False], "no connection was there to be reset"
+    assert met(LONG, faults={"kill": 1}) == [True, False]
     assert met(LONG, judged=ALARMS) == [True, True]
 
 

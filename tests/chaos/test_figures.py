@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.chaos import LONG, figures
+from tests.chaos.chaos import LONG, SHORT, figures
 from tests.chaos.outcome import Outcome
+from tests.chaos.seed import Form
 
 
 def _seeds(count: int, *, in_part: bool) -> tuple[str, str, bool]:
@@ -30,3 +31,13 @@ def test_a_part_says_that_it_is_one() -> None:
 def test_a_seed_that_another_tree_ran_is_run_again(tmp_path: Path, kept: str, now: str, again: bool) -> None:
     Outcome(7, "long", commit=kept).save(tmp_path)
     assert (Outcome.find(tmp_path, "long", 7, commit=now) is None) == again
+
+
+@pytest.mark.parametrize(
+    ("form", "unknown", "done", "met"),
+    [(SHORT, 0, 0, False), (SHORT, 9, 0, True), (LONG, 9, 0, False), (LONG, 9, 9, False), (LONG, 9, 1, True)],
+)
+def test_a_run_in_which_no_outcome_was_unknown_proves_nothing_of_that(form: Form, unknown: int, done: int, met: bool) -> None:
+    outcomes = [Outcome(seed, form.name, unknown=unknown, unknown_done=done) for seed in range(1, 4)]
+    told = next(one for one in figures(form, outcomes, in_part=False) if "unknown outcome" in one.what)
+    assert told.met == met

@@ -19,7 +19,7 @@ async def test_who_stands_still_is_asked_again_each_second_and_for_everything_at
     monkeypatch.setattr(observer, "_ANSWER_SECONDS", 0.4)
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        town: Any = SimpleNamespace(url=lambda _: f"http://127.0.0.1:{port}", names=lambda: ("stats",))
+        town: Any = SimpleNamespace(own_url=lambda _: f"http://127.0.0.1:{port}", names=lambda: ("stats",))
         watching = Observer(town)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(watching.serve(), 1.0)

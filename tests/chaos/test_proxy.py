@@ -121,3 +121,24 @@ async def _until(holds: object) -> None:
     while not holds():  # type: ignore[operator]  # a callable
         assert time.monotonic() < until, "it did not come to that"
         await asyncio.sleep(0.02)
+
+
+async def test_it_is_counted_who_met_bad_weather_and_who_met_fair_weather_is_not(link: tuple[Proxy, int]) -> None:
+    proxy, port = link
+    streams = await _open(port)
+    await _ask(streams, b"once")
+    assert proxy.struck(["echo"]) == 0
+    proxy.change(["echo"], Weather(down=False))
+    proxy.change(["echo"], FAIR)
+    assert proxy.struck(["echo"]) == 0, "nothing was sent meanwhile"
+    proxy.change(["echo"], Weather(latency_seconds=0.01))
+    await _ask(streams, b"slow")
+    assert proxy.struck(["echo"]) == 2, "on the way there and back"
+    proxy.change(["echo"], Weather(up=False))
+    streams[1].write(b"held")
+    await _until(lambda: proxy.struck(["echo"]) == 3)
+    proxy.reset(["echo"])
+    assert proxy.struck(["echo"]) == 5, "both ends"
+    await _until(lambda: proxy.connections == 0)
+    proxy.reset(["echo"])
+    assert proxy.struck(["echo"]) == 5, "no connection is there any more"

@@ -42,11 +42,19 @@ def test_what_is_said_of_a_service_is_of_all_its_processes(town: ChaosTown) -> N
     assert town.links("kafka.router") == ["kafka.router-0", "kafka.router-1"]
     assert town.links("kafka.router-1") == ["kafka.router-1"]
     assert [one.parent.name for one in town.arm("router", "start.gate")] == ["router-0", "router-1"]
-    assert town.url("router") == town.url("router-0") != town.url("router-1")
+    assert town.own_url("router") == town.own_url("router-0") != town.own_url("router-1")
     town.set_clock(NOW, speed=0.0)
     town.skew("router-1", timedelta(hours=1))
     shown = [FileClock(Path(town.environment(name)["AIGUILLEUR_CLOCK_FILE"])).now() for name in town.names()]
     assert [abs(one - NOW) < timedelta(minutes=1) for one in shown] == [True, True, False, True, True, True]
+
+
+def test_people_come_through_a_way_of_their_own_and_who_looks_after_a_process_does_not(town: ChaosTown) -> None:
+    told = town.environment("notifier")
+    assert town.url("intake") == f"http://{town.detours['clients.intake']}" == told["AIGUILLEUR_SITE_URL"]
+    assert town.url("router") == f"http://{town.detours['clients.router-0']}" == told["AIGUILLEUR_AGENTS_URL"]
+    assert town.own_url("router-1") == f"http://127.0.0.1:{town.ports['router-1']}" != town.url("router-1")
+    assert town.url("stats") == town.own_url("stats"), "nobody's way leads there"
 
 
 def test_names_meet_where_they_have_a_process_in_common() -> None:

@@ -1,4 +1,4 @@
-"""A town whose services reach each server through a link of their own, so that it can be cut for one of them alone."""
+"""A town whose services reach each server, and people each service, through a link of its own that can be cut by itself."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,12 +10,21 @@ from deploy.local.town import Town, service_of
 from shared.clock import FileClock
 from shared.events.topics import SERVICES
 
-SERVERS: Final = ("kafka", "postgres", "smtp")
+VISITED: Final = ("intake", "router")
+"""The services whose pages and API people use."""
+_LINKED: Final[Mapping[str, tuple[str, ...]]] = {
+    "kafka": SERVICES,
+    "postgres": SERVICES,
+    "smtp": ("notifier",),
+    "clients": VISITED,
+}
+"""Who is at the one end of a link, and which services are at the other."""
+ENDS: Final = tuple(_LINKED)
 
 
 def links_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Return every way from these services, or processes, to a server, by name."""
-    return tuple(f"{server}.{name}" for server in SERVERS for name in names if server != "smtp" or service_of(name) == "notifier")
+    """Return every way from these services, or processes, to a server, and from people to them, by name."""
+    return tuple(f"{end}.{name}" for end, services in _LINKED.items() for name in names if service_of(name) in services)
 
 
 def meet(one: str, other: str) -> bool:
@@ -27,30 +36,42 @@ LINKS: Final = links_of(SERVICES)
 
 
 class ChaosTown(Town):
-    """`detours`: the address of each link. Every process has a clock file of its own, and a folder of points to die at."""
+    """`detours`: the address of each link. Every process has a clock file of its own, and a folder of points to die at.
+
+    The ways from people to processes are known once the ports of these are: until then, and without one, they come straight.
+    """
 
     def __init__(
         self, folder: Path, *, kafka: str, admin_dsn: str, smtp: str, detours: dict[str, str], copies: Mapping[str, int]
     ) -> None:
         super().__init__(folder, kafka=kafka, admin_dsn=admin_dsn, smtp=smtp, shared_clock=True, copies=copies)
-        self._detours = detours
+        self.detours = detours
         for name in self.names():
             self._points(name).mkdir(parents=True)
         self.extra = {"AIGUILLEUR_INTAKE_API_CALLS_A_MINUTE": "0", "AIGUILLEUR_INTAKE_FORMS_A_MINUTE": "0"}
+
+    def url(self, service: str) -> str:
+        """Where people come to a service, or to one process."""
+        name = self.names(service)[0]
+        return f"http://{door}" if (door := self.detours.get(f"clients.{name}")) else self.own_url(name)
+
+    def own_url(self, name: str) -> str:
+        """Where a process itself listens: for who looks after it."""
+        return super().url(name)
 
     def environment(self, name: str) -> dict[str, str]:
         """What a process is told: its own way to each server."""
         service = service_of(name)
         database = urlsplit(self.dsn(service))
-        place = f"{database.netloc.rpartition('@')[0]}@{self._detours[f'postgres.{name}']}"
+        place = f"{database.netloc.rpartition('@')[0]}@{self.detours[f'postgres.{name}']}"
         told = {
-            "AIGUILLEUR_KAFKA": self._detours[f"kafka.{name}"],
+            "AIGUILLEUR_KAFKA": self.detours[f"kafka.{name}"],
             f"AIGUILLEUR_{service.upper()}_DATABASE": database._replace(netloc=place).geturl(),
             "AIGUILLEUR_CLOCK_FILE": str(self._clock_of(name)),
             "AIGUILLEUR_POINTS": str(self._points(name)),
         }
         if service == "notifier":
-            told["AIGUILLEUR_SMTP"] = f"smtp://{self._detours[f'smtp.{name}']}"
+            told["AIGUILLEUR_SMTP"] = f"smtp://{self.detours[f'smtp.{name}']}"
         return super().environment(name) | told
 
     def command_environment(self) -> dict[str, str]:

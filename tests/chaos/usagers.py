@@ -63,7 +63,7 @@ class Usagers:
             if form is None:
                 return  # the state of the request does not allow it: the page does not offer it
             typed = form.fields | ({"text": _TEXTS[wish]} if wish in _TEXTS else {})
-            answer = await self._client.insist("POST", f"{url}{_PATH[wish]}", data=typed)
+            answer = await self._client.act(request_id, f"{url}{_PATH[wish]}", typed)
             if wish == "erase":
                 return  # done or not, the log says; a second time changes nothing
             if answer is None:

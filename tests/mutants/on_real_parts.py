@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.seed import Form, run_seed
 
-SEED = 3
+SEED = 12
 """Its plan has the router die right after it has read what it is to send."""
 FORM = Form("short", rate=12.0, seconds=20.0, faults=20)
 

@@ -55,6 +55,8 @@ class History:
     """Requests that were answered 2xx."""
     unknown: int = 0
     """How many posts had no answer that says what became of them."""
+    marks: set[str] = field(default_factory=set)
+    """Those of them that can be told apart, by their Idempotency-Key or by a service that nobody else asked for."""
     refused: set[str] = field(default_factory=set)
     """Posts that can only be refused, by their Idempotency-Key."""
     forged: set[UUID] = field(default_factory=set)
@@ -93,6 +95,11 @@ class History:
     """An instant of the town's clock at which every service had seen all that was told."""
     checked_at: datetime | None = None
     """The instant of the town's clock up to which all that is due must have been done."""
+
+    def give_up(self, mark: str) -> None:
+        """Note a post of which nobody knows what became, by its mark."""
+        self.unknown += 1
+        self.marks.add(mark)
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from uuid import UUID
 
 from tests.proof.evidence import Evidence, History
 
@@ -10,11 +11,9 @@ _STATUSES = ("assigned", "in_charge", "waiting", "answered", "resolved", "withdr
 
 def missing_requests(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each request that was answered 2xx and is not there, and each that nobody was told of."""
-    known = evidence.requests["intake"]
-    held = {request_id for request_id, row in known.items() if row["state"] is not None} - history.forged
+    held = _held(evidence, history)
     yield from (f"1 lost: {one} was answered 2xx and is not in intake" for one in history.accepted - held)
-    if len(ghosts := held - history.accepted) > history.unknown:
-        yield f"1 ghosts: {len(ghosts)} requests nobody was told of, {history.unknown} outcomes unknown, such as {min(ghosts)}"
+    yield from _ghosts(evidence, history)
     for row in evidence.rows["intake.inbox"]:
         if row["id"] in history.refused:
             yield f"1 refused: a post that was refused is there, as {dict(row).get('request_id')}"
@@ -32,9 +31,38 @@ def missing_requests(evidence: Evidence, history: History) -> Iterable[str]:
     yield from (f"1 received: {one} is in the log, and not in intake" for one in received.keys() - held)
 
 
+def untold_requests(evidence: Evidence, history: History) -> set[UUID]:
+    """Return the requests that are there, and nobody was told of."""
+    return _held(evidence, history) - history.accepted
+
+
+def _held(evidence: Evidence, history: History) -> set[UUID]:
+    known = evidence.requests["intake"]
+    return {request_id for request_id, row in known.items() if row["state"] is not None} - history.forged
+
+
+def _ghosts(evidence: Evidence, history: History) -> Iterable[str]:
+    """Return each post of unknown outcome that is there more than once, and what cannot be of any such post."""
+    untold, marks = untold_requests(evidence, history), _marks(evidence, history)
+    found = Counter(marks[one] for one in untold if one in marks)
+    yield from (
+        f"1 twice: a post of unknown outcome, {mark}, is there {times} times" for mark, times in found.items() if times > 1
+    )
+    ghosts, unmarked = untold - marks.keys(), history.unknown - len(history.marks)
+    if len(ghosts) > unmarked:
+        yield f"1 ghosts: {len(ghosts)} requests nobody was told of, {unmarked} outcomes unknown, such as {min(ghosts)}"
+
+
+def _marks(evidence: Evidence, history: History) -> dict[UUID, str]:
+    """Return the mark of each request that has one of a post of unknown outcome."""
+    received = evidence.received(without=history.forged)
+    asked_for = {one: first.data["service"] for one, first in received.items() if first.data["service"] in history.marks}
+    return asked_for | {row["request_id"]: row["id"] for row in evidence.rows["intake.inbox"] if row["id"] in history.marks}
+
+
 def unaccounted_requests(evidence: Evidence, history: History) -> Iterable[str]:
     """Return whether accepted = open + closed + erased, with the numbers."""
-    held = {one for one, row in evidence.requests["intake"].items() if row["state"] is not None} - history.forged
+    held = _held(evidence, history)
     status = {row["request_id"]: row["status"] for row in evidence.rows["router.assignment"]}
     counts = Counter(status.get(request_id, "nowhere") for request_id in held)
     if sum(counts[one] for one in _STATUSES) != len(held):

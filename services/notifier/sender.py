@@ -91,6 +91,8 @@ class Sender:
                 except _DATABASE_AWAY as error:
                     certain = False
                     self._app.log.warning("postgresql.unavailable", error=type(error).__name__, place="letters")
+                    if not isinstance(error, Unavailable):  # that is the gate, which is shut
+                        metrics.UNAVAILABLE.labels("notifier", "postgresql").inc()
                     await asyncio.sleep(_AWAY_SECONDS[min(failures, 3)])
                     failures += 1
                     continue

@@ -60,6 +60,8 @@ class Ticker:
                 failures = 0
             except _AWAY as error:
                 self._app.log.warning("postgresql.unavailable", error=type(error).__name__, place="tick")
+                if not isinstance(error, Unavailable):  # what the shell met, it has counted
+                    metrics.UNAVAILABLE.labels("sla", "postgresql").inc()
                 await asyncio.sleep(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)])
                 failures += 1
             await asyncio.sleep(PAUSE_SECONDS)

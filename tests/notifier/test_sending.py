@@ -19,6 +19,7 @@ from shared import metrics
 from shared.events import handling, notifications
 from shared.vault.seal import Vault
 from tests.conftest import fresh_database
+from tests.full_disk import full_disk
 from tests.notifier.conftest import KEYS, Office, prepare
 
 pytestmark = pytest.mark.integration
@@ -125,6 +126,21 @@ async def test_no_attempt_is_lost_while_the_mail_server_is_away(office: Office, 
     await office.until_quiet()
     assert {one.attempts for one in await office.outcomes()} == {1}
     assert len(mail_sink.mails()) == 40
+
+
+async def test_a_claim_for_which_there_is_no_room_is_counted_and_tried_again(office: Office, mail_sink: MailSink) -> None:
+    counter = metrics.UNAVAILABLE.labels("notifier", "postgresql")
+    before = counter._value.get()
+    story = office.story()
+    await office.store_keys(story)
+    async with full_disk(office.admin_dsn, "notifier.letter"):
+        await office.tell(story.received())
+        while counter._value.get() == before:
+            await asyncio.sleep(0.05)
+        assert mail_sink.mails() == []
+    await office.until_quiet()
+    assert [one.attempts for one in await office.outcomes()] == [1]
+    assert len(mail_sink.mails()) == 1
 
 
 async def test_without_a_mail_address_the_letter_is_told_as_not_sent(office: Office) -> None:

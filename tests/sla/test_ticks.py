@@ -17,8 +17,10 @@ import pytest
 from services.sla.domain.clocks import Clocks
 from services.sla.store import CLAIM, DeadlineStore
 from services.sla.ticks import LEASE, SET, Ticker
+from shared import metrics
 from shared.app import App
 from shared.delivery.values import Input
+from tests.full_disk import full_disk
 from tests.sla.conftest import Replica
 from tests.sla.story import DUE, RECEIVED, REQUEST, WARN, assigned, received, taken
 
@@ -104,6 +106,27 @@ async def test_the_loop_fires_what_comes_due_while_it_runs(
     await asyncio.sleep(1.3)
     set_clock(WARN)
     await asyncio.sleep(0.6)  # the clock is read every 200 ms
+    serving.cancel()
+
+    assert await said(admin) == {(one, "warned"): 1}
+
+
+async def test_a_claim_for_which_there_is_no_room_is_counted_and_tried_again(
+    sla_database: tuple[str, str], admin: asyncpg.Connection, replica: Replica, set_clock: SetClock
+) -> None:
+    set_clock(RECEIVED)
+    app = await replica()
+    (one,) = await given_requests(app, 1)
+    counter = metrics.UNAVAILABLE.labels("sla", "postgresql")
+    before = counter._value.get()
+    set_clock(WARN)
+    async with full_disk(sla_database[0], "sla.deadline"):
+        serving = asyncio.create_task(Ticker(app).serve())
+        while counter._value.get() == before:
+            await asyncio.sleep(0.05)
+        assert await said(admin) == Counter()
+    while not await said(admin):
+        await asyncio.sleep(0.05)
     serving.cancel()
 
     assert await said(admin) == {(one, "warned"): 1}

@@ -1,0 +1,113 @@
+"""What a database that is lost had in hand when it ended, read from its own files: nobody but the test can ever know."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from deploy.local import ports
+from shared.events.topics import SERVICES
+from tests.proof.evidence import History, Record, What
+from tests.proof.letters import Letter, letter_of
+from tests.scene import Scene
+
+_ACTS: Final[dict[str, What]] = {
+    "information_added": "add",
+    "withdrawal_asked": "withdraw",
+    "reopening_asked": "reopen",
+    "taken_in_charge": "take_charge",
+    "usager_asked": "ask",
+    "answered": "answer",
+    "transferred": "transfer",
+    "resolved": "resolve",
+}
+"""What somebody did that is told by such an event, by the last words of its type."""
+
+
+class Told(NamedTuple):
+    """A committed event that was not noted as published. `at`: the instant that it tells, by the town's clock."""
+
+    topic: str
+    request_id: UUID
+    sequence: int
+    type: str
+    value: bytes
+    at: datetime
+
+    @property
+    def name(self) -> str:
+        """The last words of its type."""
+        return self.type.removeprefix("fr.aiguilleur.").split(".")[1]
+
+
+@dataclass
+class Remains:
+    """`told`: what may be in the log, or not. `letters`: handed over or not, no note of it was committed."""
+
+    told: list[Told]
+    letters: set[Letter]
+
+    def forget(self, log: Iterable[Record]) -> None:
+        """Leave of what was told only what the log lacks: that is nowhere any more."""
+        logged = {(one.topic, one.request_id, one.sequence): one.value for one in log}
+        self.told = [one for one in self.told if logged.get(one[:3]) != one.value]
+
+    @property
+    def accepted(self) -> dict[UUID, datetime]:
+        """The requests of which nothing is left, and when they were accepted."""
+        return {one.request_id: one.at for one in self.told if one.name == "received"}
+
+    def excuse(self, history: History, mailed: Iterable[str]) -> int:
+        """Take out of what the clients were told what nobody can know any more; return how many acts are undone.
+
+        `mailed`: the Message-IDs that had been handed over before anything was restored.
+        """
+        history.accepted -= self.accepted.keys()
+        undone = Counter((one.request_id, _ACTS[one.name]) for one in self.told if one.name in _ACTS)
+        acts, history.acts = history.acts or [], []
+        for act in acts:
+            is_undone = act.outcome == "done" and undone[act.request_id, act.what] > 0
+            undone[act.request_id, act.what] -= is_undone
+            history.acts.append(replace(act, outcome="unknown") if is_undone else act)
+        unsaid = {(one.request_id, msgspec.json.decode(one.value)["letter"]) for one in self.told if one.name == "sent"}
+        history.unnoted = Counter({name for name in mailed if letter_of(name) in self.letters | unsaid})
+        return sum(one.outcome != other.outcome for one, other in zip(acts, history.acts, strict=True))
+
+
+async def read_remains(scene: Scene) -> Remains:
+    """Read what the ended PostgreSQL of a scene had committed and not published; it is ended again afterwards."""
+    remains = Remains([], set())
+    async with _opened(scene) as database:
+        for service in SERVICES:
+            rows = await database.fetch(
+                f"SELECT {', '.join(Told._fields)} FROM {service}.outbox "  # a service's own schema
+                "WHERE published_at IS NULL AND sequence IS NOT NULL"
+            )
+            remains.told += [Told(*row) for row in rows]
+        remains.letters = {(row[0], row[1]) for row in await database.fetch("SELECT request_id, name FROM notifier.letter")}
+    return remains
+
+
+@asynccontextmanager
+async def _opened(scene: Scene) -> AsyncIterator[asyncpg.Connection]:
+    """Start the server where no service looks for it, for the time of the block."""
+    server = scene.postgres
+    address, server.port = server.port, ports.free_port()
+    await asyncio.to_thread(server.restart)
+    try:
+        database = await asyncpg.connect(urlsplit(server.dsn)._replace(path=urlsplit(scene.town.admin_dsn).path).geturl())
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+        server.port = address

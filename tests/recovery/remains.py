@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -50,10 +50,16 @@ class Told(NamedTuple):
 
 @dataclass
 class Remains:
-    """`told`: what may be in the log, or not. `letters`: handed over or not, no note of it was committed."""
+    """`told`: what may be in the log, or not. `letters`: handed over or not, no note of it was committed.
 
-    told: list[Told]
-    letters: set[Letter]
+    ended_at: when it ended, by the town's clock. late: since when a mail may have been handed over without a word of it in the
+    log, by the clock of the sink.
+    """
+
+    ended_at: datetime
+    late: datetime
+    told: list[Told] = field(default_factory=list)
+    letters: set[Letter] = field(default_factory=set)
 
     def forget(self, log: Iterable[Record]) -> None:
         """Leave of what was told only what the log lacks: that is nowhere any more."""
@@ -65,10 +71,10 @@ class Remains:
         """The requests of which nothing is left, and when they were accepted."""
         return {one.request_id: one.at for one in self.told if one.name == "received"}
 
-    def excuse(self, history: History, mailed: Iterable[str]) -> int:
+    def excuse(self, history: History, mails: Iterable[Mapping[str, Any]]) -> int:
         """Take out of what the clients were told what nobody can know any more; return how many acts are undone.
 
-        `mailed`: the Message-IDs that had been handed over before anything was restored.
+        `mails`: what the sink had before anything was restored. Any: JSON.
         """
         history.accepted -= self.accepted.keys()
         undone = Counter((one.request_id, _ACTS[one.name]) for one in self.told if one.name in _ACTS)
@@ -78,13 +84,14 @@ class Remains:
             undone[act.request_id, act.what] -= is_undone
             history.acts.append(replace(act, outcome="unknown") if is_undone else act)
         unsaid = {(one.request_id, msgspec.json.decode(one.value)["letter"]) for one in self.told if one.name == "sent"}
+        mailed = [mail["message_id"] for mail in mails if datetime.fromisoformat(mail["received_at"]) > self.late]
         history.unnoted = Counter({name for name in mailed if letter_of(name) in self.letters | unsaid})
         return sum(one.outcome != other.outcome for one, other in zip(acts, history.acts, strict=True))
 
 
-async def read_remains(scene: Scene) -> Remains:
+async def read_remains(scene: Scene, *, ended_at: datetime, late: datetime) -> Remains:
     """Read what the ended PostgreSQL of a scene had committed and not published; it is ended again afterwards."""
-    remains = Remains([], set())
+    remains = Remains(ended_at, late)
     async with _opened(scene) as database:
         for service in SERVICES:
             rows = await database.fetch(
@@ -93,6 +100,7 @@ async def read_remains(scene: Scene) -> Remains:
             )
             remains.told += [Told(*row) for row in rows]
         remains.letters = {(row[0], row[1]) for row in await database.fetch("SELECT request_id, name FROM notifier.letter")}
+    print(f"PostgreSQL ended with {len(remains.told)} events to publish, {len(remains.letters)} letters to send", flush=True)
     return remains
 
 

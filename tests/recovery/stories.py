@@ -4,11 +4,11 @@ import asyncio
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -16,8 +16,8 @@ import httpx
 
 from shared.events.topics import TOPICS
 from tests.chaos.crowd import crowd
-from tests.proof.evidence import Record
 from tests.proof.gathering import gather
+from tests.proof.repeats import NOTED_WITHIN
 from tests.recovery.backup import back_up, find_data, put_back
 from tests.recovery.operator import ESCROW_FILE, START, STOP, Operator
 from tests.recovery.remains import Remains, read_remains
@@ -87,26 +87,24 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
         scene.town.extra[name] = value
     await scene.open()
     data = await find_data(scene.postgres)
-    async with crowd(scene, rate=10):
+    async with crowd(scene, rate=10) as load:
         await asyncio.sleep(seconds / 3)
         known = set(scene.history.accepted)
         await asyncio.to_thread(back_up, scene.postgres, folder / "backup")
         await _live_on(scene, seconds=seconds)
-        ended_at = await _end(scene)
+        ended_at, late = await _end(scene)
+        load.stop()  # who has no answer by now insists for a while, in vain, and knows nothing
+        remains = await read_remains(scene, ended_at=ended_at, late=late)
         if stopped:
             await operator.run(STOP)
-        remains = await read_remains(scene)
     await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
     if not stopped:
         await _is_said(scene, operator)
         await come_meanwhile(scene)
-    mailed = {mail["message_id"] for mail in await asyncio.to_thread(scene.sink.mails)}
+    mails = await asyncio.to_thread(scene.sink.mails)
     followed = await operator.follow("restore-postgresql.md", without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
     outcome.seconds = followed.seconds
-    log = (await gather(scene.kafka.bootstrap, scene.town.admin_dsn, ())).log
-    remains.forget(log)
-    outcome.broken += _count_forgotten(remains, log, outcome, said=followed.text, ended_at=ended_at)
-    outcome.undone = remains.excuse(scene.history, mailed)
+    await _excuse_forgotten(scene, remains, outcome, mails=mails, said=followed.text)
     await _keys_are_as_promised(scene, scene.history.accepted - known)
     await _stop_in_the_midst(scene, operator, seconds=seconds / 3)
     return await _judge(scene, outcome)
@@ -126,14 +124,18 @@ async def _told(scene: Scene, service: str, what: str) -> int:
     return int(await _ask(scene, sql))
 
 
-async def _end(scene: Scene) -> datetime:
-    """Have Kafka go away, and PostgreSQL end at once a little later; return when, by the town's clock. Everybody goes on."""
+async def _end(scene: Scene) -> tuple[datetime, datetime]:
+    """Have Kafka go away, and PostgreSQL end at once a little later, while everybody goes on.
+
+    Return when it ended, by the town's clock, and since when a mail may be in no log, by the sink's.
+    """
+    late = datetime.now(UTC) - NOTED_WITHIN
     await asyncio.to_thread(scene.kafka.pause)
     await asyncio.sleep(_AWAY_SECONDS)
     await asyncio.to_thread(scene.postgres.stop_at_once)
     ended_at = scene.town.now()
     await asyncio.to_thread(scene.kafka.resume)
-    return ended_at
+    return ended_at, late
 
 
 async def _is_said(scene: Scene, operator: Operator) -> None:
@@ -168,21 +170,25 @@ async def _progress(scene: Scene, service: str) -> tuple[str, str]:
     return taken, await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NOT NULL")
 
 
-def _count_forgotten(remains: Remains, log: Iterable[Record], outcome: Outcome, *, said: str, ended_at: datetime) -> list[str]:
-    """Note how many requests are nowhere; return those of another time than the page says: from the end of the log to the loss."""
-    accepted = remains.accepted
+async def _excuse_forgotten(
+    scene: Scene, remains: Remains, outcome: Outcome, *, mails: Iterable[Mapping[str, Any]], said: str
+) -> None:
+    """Take out of the history what is nowhere any more, count it, and note what is not as the page says: within which time."""
+    log = (await gather(scene.kafka.bootstrap, scene.town.admin_dsn, ())).log
+    remains.forget(log)
+    accepted = {one: at for one, at in remains.accepted.items() if one in scene.history.accepted}
     outcome.forgotten = len(accepted)
-    outcome.forgotten_seconds = max(((ended_at - at).total_seconds() for at in accepted.values()), default=0.0)
+    outcome.forgotten_seconds = max(((remains.ended_at - at).total_seconds() for at in accepted.values()), default=0.0)
     told = _LOG_ENDS.search(said)
     assert told is not None, said
     end = datetime.fromisoformat(told.group(1)).replace(tzinfo=UTC)
-    last = max(one.instant() for one in log if one.name == "received" and one.instant() <= ended_at)
-    broken = [f"said: the log ends at {end}, and has a request of {last}"] if last >= end + timedelta(seconds=1) else []
-    return broken + [
-        f"said: {one} was accepted at {at} and is nowhere; the log ends at {end}, PostgreSQL ended at {ended_at}"
-        for one, at in accepted.items()
-        if not end - _ABOUT <= at <= ended_at
-    ]
+    last = max(one.instant() for one in log if one.name == "received" and one.instant() <= remains.ended_at)
+    if last >= end + timedelta(seconds=1):
+        outcome.broken.append(f"said: the log ends at {end}, and has a request of {last}")
+    for one, at in accepted.items():
+        if not end - _ABOUT <= at <= remains.ended_at:
+            outcome.broken.append(f"said: {one}, which is nowhere, was accepted at {at}; the log is said to end at {end}")
+    outcome.undone = remains.excuse(scene.history, mails)
 
 
 async def _keys_are_as_promised(scene: Scene, forgotten: set[UUID]) -> None:
@@ -200,7 +206,7 @@ async def _stop_in_the_midst(scene: Scene, operator: Operator, *, seconds: float
         await asyncio.sleep(seconds)
         await operator.run(STOP)
         for service in TELLING:
-            left = await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL")
+            left = int(await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL"))
             assert left == 0, f"{service} was stopped, and left {left} events that are not published"
         assert "the database knows all that the log holds" in await operator.run("aiguilleur reconcile")
         await operator.run(START)

@@ -11,9 +11,13 @@ from deploy.local.postgres import PostgresServer
 
 
 def back_up(server: PostgresServer, copy: Path) -> None:
-    """Take a base backup of the running server: it is the state at one instant, while everybody goes on writing."""
+    """Take a base backup of the running server: it is the state at one instant, while everybody goes on writing.
+
+    What was copied is not waited for until it is on the disk: this machine stays up.
+    """
     program = postgres_binaries.find(reachable_by_all=False) / "pg_basebackup"
-    subprocess.run([program, "-d", server.dsn, "-D", copy, "--checkpoint=fast", "--wal-method=fetch"], check=True)
+    options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync"]
+    subprocess.run([program, "-d", server.dsn, "-D", copy, *options], check=True)
 
 
 async def find_data(server: PostgresServer) -> Path:

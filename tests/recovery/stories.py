@@ -95,10 +95,11 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
         ended_at, late = await _end(scene)
         load.stop()  # who has no answer by now insists for a while, in vain, and knows nothing
         remains = await read_remains(scene, ended_at=ended_at, late=late)
-        if stopped:
+        if stopped:  # then nobody has an answer that the restored one would give
             await operator.run(STOP)
-    await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
+            await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
     if not stopped:
+        await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
         await _is_said(scene, operator)
         await come_meanwhile(scene)
     mails = await asyncio.to_thread(scene.sink.mails)

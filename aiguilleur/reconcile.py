@@ -130,13 +130,17 @@ def _say(outcome: Outcome) -> None:
 
 
 def _say_unknown(outcome: Outcome) -> None:
-    """Say what no log can know: what was committed and not published yet when the database was lost."""
-    ends = [one.until for one in outcome.services.values() if one.until is not None]
+    """Say what no log can know: what was committed and not published yet when the database was lost.
+
+    Each service publishes by itself: where the log ends for who asks whether a request is in it, intake's events say alone.
+    """
+    intake = outcome.services["intake"]
+    end = intake.until or intake.since
     begins = [one.since for one in outcome.services.values() if one.since is not None]
     if begins:
         say(f"the database knew all until {min(begins):%Y-%m-%d %H:%M:%S} UTC")
-    say(f"the log ends at {max(ends):%Y-%m-%d %H:%M:%S} UTC")
-    note("what was accepted in the last milliseconds before the loss is in no log: see the web server's log of that instant")
+    say(f"the log ends at {end:%Y-%m-%d %H:%M:%S} UTC" if end else "the log ends before the first request")
+    note("what was accepted from then on until the loss is in no log: see the web server's log, from some seconds before")
 
 
 def _say_unreadable(outcome: Outcome) -> None:

@@ -131,12 +131,13 @@ class App(Generic[S]):
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Run until `stopping` is set: then no new HTTP request, no new batch, and what is under way is finished."""
+        """Run until `stopping` is set: then no new HTTP request, no new batch; what is under way is finished, and published."""
         listening = self._socket or self.listen()
         reach("start.listening")
-        frame = [self.shell.local.serve, self.consumer.serve, self.relay.serve, self.watchdog.serve]
+        frame = [self.shell.local.serve, self.consumer.serve, self.watchdog.serve]
         loops = [*frame, self._compare, self._refresh, self._keep_house]
         tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
+        publishing = asyncio.create_task(self._guard(self.relay.serve))
         config = uvicorn.Config(
             self.http,
             host=self.settings.host,
@@ -156,9 +157,9 @@ class App(Generic[S]):
         server.should_exit = True
         await serving
         await self.consumer.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
+        await self.relay.drain()
+        await _end([publishing])
         await self._producer.close()
         self.pool.terminate()
         await asyncio.to_thread(self.tracing.close)
@@ -209,6 +210,13 @@ class App(Generic[S]):
 
     async def _keep_house(self) -> None:
         await keep_house(self.shell, self.relay)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and return when each has finished what it had begun."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):

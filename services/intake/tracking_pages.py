@@ -110,6 +110,8 @@ async def _tracked(site: Site, request: Request) -> Tracked:
         tracked = await find_tracked(site.app, site.vault, request.path_params["token"])
     except Unavailable:
         raise unavailable() from None
+    if tracked is None and not site.app.shell.gate.is_open:
+        raise unavailable()  # the database may have been restored to a time before this request: the log knows it
     if tracked is None or tracked.authority.code != authority.code:
         raise Problem(
             404,

@@ -153,9 +153,14 @@ def _outcome(page: Page, action: Action, result: Result[Life]) -> Response:
 
 
 async def _find(site: Site, link: Link) -> tuple[Sheet, RequestKey | None]:
-    """Return the request of a link, opened, and its key. Raises Problem: there is none; Unavailable: PostgreSQL is away."""
+    """Return the request of a link, opened, and its key.
+
+    Raises Problem: there is none; Unavailable: PostgreSQL is away, or was restored to a time before it.
+    """
     authority = site.app.authority(link.authority)
     life = await site.app.shell.find_state(link.request_id)
+    if life is None:
+        site.app.shell.gate.require()
     if life is None or life.authority != authority.code:
         raise no_link()
     key = None if life.status == "erased" else await site.find_key(link.request_id)

@@ -56,8 +56,8 @@ class Lost:
 
     @property
     def until(self) -> datetime | None:
-        """The instant of the last of them."""
-        return max((one.published_at for one in self.events.values()), default=None)
+        """The instant that the last of them tells. It may have been published much later, when Kafka was away."""
+        return max((one.told.at for one in self.events.values()), default=None)
 
 
 async def find_lost(connection: Connection, reader: LogReader, service: Service[Any], tell: Callable[[int, int], None]) -> Lost:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import asyncpg
 
@@ -21,6 +22,8 @@ from shared.trace import Tracing
 SET = 500
 PACE_SECONDS = 0.005
 REST_TIMES = 2.0
+DRAIN_SECONDS = 2.0
+"""How long a process that stops waits for its last events to be published."""
 LOOK_SECONDS = 1.0
 """How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""
 ARCHIVE_DAYS = 14
@@ -62,7 +65,7 @@ class Relay:
         self._pool = pool
         self._producer = producer
         self._tracing = tracing or Tracing(service)
-        self._woken = asyncio.Event()
+        self._woken, self._drained = asyncio.Event(), asyncio.Event()
         self._pace = Pace(PACE_SECONDS, times=REST_TIMES)
         self._log = get_log(service)
         self.leads = False
@@ -74,6 +77,18 @@ class Relay:
     def wake(self) -> None:
         """Say that something was committed. A replica that does not lead tells the one that does."""
         self._woken.set()
+
+    async def drain(self) -> None:
+        """Return when what was committed before is published, or when it cannot be now: whoever leads next publishes it.
+
+        For a process that stops: its service may be away for long, and its database may be restored meanwhile.
+        """
+        self._drained.clear()
+        self._woken.set()
+        if self.leads and self.last_error is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._drained.wait()
 
     async def serve(self) -> None:
         """Publish for ever; wait and begin again when PostgreSQL or Kafka is away."""
@@ -122,6 +137,8 @@ class Relay:
             if published == 0:
                 self._note(None)
                 self.progressed = time.monotonic()
+                if not self._woken.is_set():
+                    self._drained.set()
                 await self._wait(LOOK_SECONDS)
             else:
                 await asyncio.sleep(self._pace.rest(time.monotonic() - started))

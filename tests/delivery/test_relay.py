@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.delivery.producer import Producer, Publishable
-from shared.delivery.relay import Relay
+from shared.delivery.relay import DRAIN_SECONDS, Relay
 from tests.delivery.bench import Bench
 from tests.delivery.log import is_zero, pending, say, until
 
@@ -81,3 +81,32 @@ async def test_what_waits_is_sent_in_the_order_of_its_commits(bench: Bench, data
         await until(lambda: is_zero(pending(bench)))
 
     assert hand.keys == [str(one) for one in requests]
+
+
+async def test_a_relay_is_drained_when_its_last_event_is_published(bench: Bench, database: str) -> None:
+    hand = Hand(is_open=False)
+    relay = Relay("notifier", dsn=database, pool=bench.pool, producer=hand)
+    task = asyncio.create_task(relay.serve())
+    while not relay.leads:
+        await asyncio.sleep(0.02)
+    await say(bench, uuid.uuid4(), "m1")
+
+    draining = asyncio.create_task(relay.drain())
+    await hand.offered.wait()
+    assert not draining.done()
+    hand.open.set()
+    await draining
+
+    assert await is_zero(pending(bench))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_relay_that_cannot_publish_keeps_nobody_from_stopping(bench: Bench, database: str) -> None:
+    relay = Relay("notifier", dsn=database, pool=bench.pool, producer=Hand())  # it was never started: another copy leads
+    await say(bench, uuid.uuid4(), "m1")
+
+    async with asyncio.timeout(DRAIN_SECONDS / 2):
+        await relay.drain()
+
+    assert not await is_zero(pending(bench))

@@ -28,7 +28,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Catcher:
-    """What has to fail: tests by their pytest names, and a word of theirs that names what is broken."""
+    """What has to fail: tests by their pytest names, and what it says: the test that fails, or a part of the violation found."""
 
     tests: tuple[str, ...]
     says: str
@@ -47,6 +47,16 @@ class Mutant:
     edits: tuple[Edit, ...]
     caught_by: Catcher
     also: tuple[Catcher, ...] = ()
+
+    @property
+    def catchers(self) -> tuple[Catcher, ...]:
+        """All of them, the first one first."""
+        return self.caught_by, *self.also
+
+    @property
+    def quick(self) -> tuple[Catcher, ...]:
+        """The first that needs no server, if there is one."""
+        return tuple(one for one in self.catchers if not one.servers)[:1]
 
     def check(self, root: Path) -> None:
         """Raises DoesNotApply."""
@@ -70,7 +80,7 @@ def edit(path: str, old: str, new: str) -> tuple[Edit, ...]:
 
 
 def caught(*tests: str, says: str, servers: bool = False) -> Catcher:
-    """Return the tests that notice, and what they say."""
+    """Return tests, and which of them fails."""
     return Catcher(tests, says, servers)
 
 
@@ -79,6 +89,6 @@ def simulated(says: str) -> Catcher:
     return Catcher(("tests/mutants/in_simulation.py",), says, kind="simulation")
 
 
-def hurt(says: str) -> Catcher:
+def in_chaos(says: str) -> Catcher:
     """Return a seed of the chaos on real parts, and the violation that it finds."""
     return Catcher(("tests/mutants/on_real_parts.py",), says, servers=True, kind="chaos")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.mutant import Edit, Mutant, caught, edit, hurt, simulated
+from tests.mutants.mutant import Edit, Mutant, caught, edit, in_chaos, simulated
 
 _CORE, _SHELL, _STORE = "shared/delivery/core.py", "shared/delivery/shell.py", "shared/delivery/store.py"
 
@@ -122,6 +122,16 @@ READING: Final = (
         ),
     ),
     Mutant(
+        "request-not-locked",
+        "Who comes second to a request does not wait, decides on what is about to change, and has to begin again at the commit",
+        edit(_STORE, '" ORDER BY request_id FOR UPDATE" if lock else ""', '" ORDER BY request_id"'),
+        caught(
+            "tests/delivery/test_locks.py::test_who_comes_second_to_a_request_waits_for_the_first_and_never_begins_again",
+            servers=True,
+            says="test_who_comes_second_to_a_request_waits_for_the_first_and_never_begins_again",
+        ),
+    ),
+    Mutant(
         "revision-not-compared",
         "Two who both create a request, or change one that neither could lock, overwrite one another",
         edit(_STORE, "UPDATE SET {updates} WHERE r.revision = excluded.revision - 1", "UPDATE SET {updates}"),
@@ -133,6 +143,13 @@ READING: Final = (
     ),
     Mutant(
         "state-without-outbox",
+        "The state is changed, what is to be told of it is forgotten",
+        edit(_CORE, "        folded.outbox += run.outbox\n", ""),
+        caught("tests/delivery/test_core.py", says="test_what_comes_after_a_gap_waits_and_is_taken_in_order"),
+        also=(simulated("1 received: "),),
+    ),
+    Mutant(
+        "state-saved-without-outbox",
         "The state is saved, what is to be told of it is not",
         edit(_STORE, "saved, outbox = folded.saved, folded.outbox + copies", "saved, outbox = folded.saved, copies"),
         caught(
@@ -140,7 +157,7 @@ READING: Final = (
             servers=True,
             says="test_the_relay_publishes_in_order_and_marks_once",
         ),
-        also=(hurt("1 received: "),),
+        also=(in_chaos("1 received: "),),
     ),
     Mutant(
         "outbox-without-state",
@@ -208,7 +225,11 @@ READING: Final = (
             "        if self._excused is None or now",
             "        if self._excused is not None or now",
         ),
-        caught("tests/delivery/test_watchdog.py::test_a_relay_that_stands_still_turns_red", servers=True, says="turns_red"),
+        caught(
+            "tests/delivery/test_watchdog.py::test_a_relay_that_stands_still_turns_red",
+            servers=True,
+            says="test_a_relay_that_stands_still_turns_red",
+        ),
     ),
     Mutant(
         "rebuilt-backwards",

@@ -29,7 +29,7 @@ class Line:
 
 def lines_of(mutants: Sequence[Mutant]) -> list[Line]:
     """Return a line for each mutant and catcher, untried."""
-    return [Line(one, catcher) for one in mutants for catcher in (one.caught_by, *one.also)]
+    return [Line(one, catcher) for one in mutants for catcher in one.catchers]
 
 
 def as_text(lines: Sequence[Line]) -> str:
@@ -57,6 +57,17 @@ Seeded bugs, and who has to notice each: written by `python -m tests.proof mutan
 and to name what is broken. A mutant has a line for each catcher. {tried}
 
 {as_markdown(lines)}"""
+
+
+def outdated(page: str) -> set[str]:
+    """Return what the lines of docs/mutants.md and the catalogue do not have in common, whatever came of it."""
+    rows = {_untried(row) for row in page.splitlines() if row.startswith("| `")}
+    return rows ^ {_untried(as_row(line)) for line in lines_of(MUTANTS)}
+
+
+def _untried(row: str) -> str:
+    """Return a row without its last two columns."""
+    return row.rsplit("|", 3)[0]
 
 
 if __name__ == "__main__":

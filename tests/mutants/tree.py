@@ -83,7 +83,7 @@ class Tree:
         """Run a catcher's tests here until the first fails. Nobody learns from it what a later run draws or skips."""
         began = time.monotonic()
         output = self.folder / ".local" / "output"
-        line = json.dumps([str(output), "-x", "-q", "-o", f"cache_dir={self.folder}/.local/pytest", *catcher.tests])
+        line = json.dumps([str(output), "-x", "-q", "-rfE", "-o", f"cache_dir={self.folder}/.local/pytest", *catcher.tests])
         runner = self._runner = await self._ready()
         assert runner.stdin is not None and runner.stdout is not None
         runner.stdin.write(line.encode() + b"\n")

@@ -1,36 +1,39 @@
-"""Two disasters on a real town, mended by following the pages of docs/operations to the letter."""
+"""Two disasters on a real town, mended by following the pages of docs/operations line by line."""
 
 import asyncio
-import os
+import re
 import shutil
-import subprocess
-import sys
-import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import httpx
 
-from shared.events.topics import SERVICES, TOPICS
+from shared.events.topics import TOPICS
 from tests.chaos.crowd import crowd
-from tests.recovery.runbook import follow
+from tests.proof.gathering import gather
+from tests.proof.repeats import NOTED_WITHIN
+from tests.recovery.backup import back_up, find_data, put_back
+from tests.recovery.operator import ESCROW_FILE, START, STOP, Operator
+from tests.recovery.remains import Remains, read_remains
 from tests.recovery.visitors import come_meanwhile
 from tests.scene import Scene
 
-ESCROW_FILE: Final = "escrow.key"
-"""Where the page says that the private key is kept."""
-WITH_ESCROW: Final = "If `AIGUILLEUR_ESCROW_PUBLIC_KEY` was set"
-WITHOUT_ESCROW: Final = "If it was not"
-STOP: Final = "docker compose stop"
-ALL_SERVICES: Final = tuple(f"{command} {' '.join(SERVICES)}" for command in (STOP, "docker compose start"))
-"""What a page says for stopping and starting the services: this town has no containers, and does it in its own way."""
 TELLING: Final = ("intake", "router", "sla", "notifier")
 """The services that tell something, and so see that the log is ahead of them."""
-_WELL_SECONDS: Final = 120.0
+WITH_ESCROW: Final = "If `AIGUILLEUR_ESCROW_PUBLIC_KEY` was set"
+WITHOUT_ESCROW: Final = "If it was not"
+_AWAY_SECONDS: Final = 1.0
+"""How long Kafka has been away when PostgreSQL ends: what is accepted in this time is in no log."""
+_ABOUT: Final = timedelta(seconds=5)
+"""How much before the end of the log a request may have been accepted that is not in it, says the page."""
+_LOG_ENDS: Final = re.compile(r"^the log ends at (\S+ \S+) UTC$", re.MULTILINE)
+_SAID_SECONDS: Final = 30.0
 
 
 @dataclass
@@ -42,71 +45,27 @@ class Outcome:
     mailed_twice: int = 0
     seconds: float = 0.0
     """From the first command of the page to the last."""
+    forgotten: int = 0
+    """Requests that were answered, and had not reached the log when PostgreSQL ended: nothing brings them back."""
+    forgotten_seconds: float = 0.0
+    """How long before its end the first of them was accepted."""
+    undone: int = 0
+    """What else people were told that they did, and no log has."""
+    mailed_again: int = 0
+    """Mails of which no log had a word, sent again."""
     broken: list[str] = field(default_factory=list)
-    said: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """All that the commands said."""
-        return "\n".join(output for _, output in self.said)
-
-
-class Operator:
-    """Follows a page on a town: runs `aiguilleur` as it stands there, and stops and starts the services as this town does."""
-
-    def __init__(self, scene: Scene, folder: Path) -> None:
-        self._scene = scene
-        self.escrow_file = folder / "escrow.key"
-
-    async def run(self, command: str, until_well: bool) -> str:
-        """Run one line of a page; return what it said. Raises AssertionError: it failed."""
-        if command in ALL_SERVICES:
-            town = self._scene.town
-            await asyncio.to_thread(town.stop if command.startswith(STOP) else town.start)
-            return ""
-        deadline = time.monotonic() + (_WELL_SECONDS if until_well else 0.0)
-        while True:
-            code, output = await self.aiguilleur(command)
-            print(f"$ {command}\n{output}", flush=True)
-            if code == 0:
-                return output
-            assert time.monotonic() < deadline, f"{command} ended with {code}:\n{output}"
-            await asyncio.sleep(1.0)
-
-    async def aiguilleur(self, command: str) -> tuple[int, str]:
-        """Run a command line of the product with the town's environment; return its exit code and all that it said."""
-        name, *arguments = command.replace(ESCROW_FILE, str(self.escrow_file)).split()
-        assert name == "aiguilleur", command
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "aiguilleur",
-            *arguments,
-            env=os.environ | self._scene.town.command_environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode()
-
-    async def follow(self, page: str, outcome: Outcome, *, without: str = "") -> None:
-        """Follow a page from its first command to its last."""
-        began = time.monotonic()
-        outcome.said += await follow(page, self.run, without=without)
-        outcome.seconds = time.monotonic() - began
 
 
 async def lose_kafka(scene: Scene, folder: Path, *, seconds: float) -> Outcome:
     """Destroy the log in the midst of the load, follow docs/operations/lose-kafka.md, and have everything checked."""
-    outcome = Outcome()
-    operator = Operator(scene, folder)
+    outcome, operator = Outcome(), Operator(scene, folder)
     await scene.open()
     async with crowd(scene, rate=10):
         await asyncio.sleep(seconds)
         await asyncio.to_thread(_destroy_log, scene)
         # What is told of these in the new log before its archive is published again comes first there.
         scene.history.disordered = {(topic.name, one) for topic in TOPICS for one in scene.history.accepted}
-        await operator.follow("lose-kafka.md", outcome)
+        outcome.seconds = (await operator.follow("lose-kafka.md")).seconds
         await asyncio.sleep(seconds)
     return await _judge(scene, outcome)
 
@@ -117,83 +76,95 @@ def _destroy_log(scene: Scene) -> None:
     scene.kafka.restart()
 
 
-async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escrow: bool, stopped_first: bool = False) -> Outcome:
-    """Put PostgreSQL back to where it was so many seconds earlier, follow docs/operations/restore-postgresql.md, check all.
+async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escrow: bool, stopped: bool = False) -> Outcome:
+    """End PostgreSQL in the midst of the load, put it back to where it was so many seconds earlier, follow the page, check all.
 
-    `stopped_first`: the services are stopped before; else they find it out, and it is seen that they say so and stand still.
+    `stopped`: the services are stopped before it is back; else they find it out, and it is seen that they say so and stand still.
     """
-    outcome = Outcome()
-    operator = Operator(scene, folder)
+    outcome, operator = Outcome(), Operator(scene, folder)
     if escrow:
-        code, output = await operator.aiguilleur(f"aiguilleur keys escrow-new {ESCROW_FILE}")
-        assert code == 0, output
-        name, _, value = output.strip().partition("=")
+        name, _, value = (await operator.run(f"aiguilleur keys escrow-new {ESCROW_FILE}")).strip().partition("=")
         scene.town.extra[name] = value
     await scene.open()
-    async with crowd(scene, rate=10):
+    data = await find_data(scene.postgres)
+    async with crowd(scene, rate=10) as load:
         await asyncio.sleep(seconds / 3)
-    await scene.town.settle()
-    copy = folder / "backup"
-    data = await asyncio.to_thread(_back_up, scene, copy, await _data_directory(scene))
-    known = set(scene.history.accepted)
-    await _live_on(scene, seconds=seconds)
-    if stopped_first:
-        await operator.run(ALL_SERVICES[0], until_well=False)
-    await asyncio.to_thread(_restore, scene, copy, data)
-    if not stopped_first:
+        known = set(scene.history.accepted)
+        await asyncio.to_thread(back_up, scene.postgres, folder / "backup")
+        await _live_on(scene, seconds=seconds)
+        ended_at, late = await _end(scene)
+        load.stop()  # who has no answer by now insists for a while, in vain, and knows nothing
+        remains = await read_remains(scene, ended_at=ended_at, late=late)
+        if stopped:  # then nobody has an answer that the restored one would give
+            await operator.run(STOP)
+            await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
+    if not stopped:
+        await asyncio.to_thread(put_back, scene.postgres, folder / "backup", data)
         await _is_said(scene, operator)
         await come_meanwhile(scene)
-    await operator.follow("restore-postgresql.md", outcome, without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
+    mails = await asyncio.to_thread(scene.sink.mails)
+    followed = await operator.follow("restore-postgresql.md", without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
+    outcome.seconds = followed.seconds
+    await _excuse_forgotten(scene, remains, outcome, mails=mails, said=followed.text)
     if not escrow:
         scene.history.unreadable = None  # the contents of the forgotten minutes
-    await _nothing_is_left_to_reconcile(scene, operator)
     await _keys_are_as_promised(scene, scene.history.accepted - known)
-    async with crowd(scene, rate=10):
-        await asyncio.sleep(seconds / 3)
+    await _stop_in_the_midst(scene, operator, seconds=seconds / 3)
     return await _judge(scene, outcome)
 
 
 async def _live_on(scene: Scene, *, seconds: float) -> None:
-    """Have people use the town in the minutes that will be forgotten, and deadlines run out: nothing is under way at the end."""
-    async with crowd(scene, rate=10):
-        await asyncio.sleep(seconds)
+    """Let the minutes go by that will be forgotten, until deadlines have run out, and people were erased."""
+    await asyncio.sleep(seconds)
     scene.town.set_clock(scene.town.now() + timedelta(days=20), speed=1.0)
-    async with crowd(scene, rate=10):
-        await asyncio.sleep(seconds / 3)
-    await scene.town.settle()
-    assert await _ask(scene, "SELECT count(*) FROM sla.outbox WHERE type LIKE '%escalation.raised%'"), "nothing was escalated"
-    assert await _ask(scene, "SELECT count(*) FROM intake.outbox WHERE type LIKE '%request.erased%'"), "nobody was erased"
+    async with asyncio.timeout(_SAID_SECONDS):
+        while not (await _told(scene, "sla", "%escalation.raised%") and await _told(scene, "intake", "%request.erased%")):
+            await asyncio.sleep(0.2)
 
 
-def _back_up(scene: Scene, copy: Path, data: Path) -> Path:
-    """Copy the stopped server's data: the services run on, and find it away for a moment."""
-    scene.postgres.stop()
-    subprocess.run(["cp", "-a", data, copy], check=True)
-    scene.postgres.restart()
-    return data
+async def _told(scene: Scene, service: str, what: str) -> int:
+    sql = f"SELECT count(*) FROM {service}.outbox WHERE type LIKE '{what}' AND published_at IS NOT NULL"
+    return int(await _ask(scene, sql))
 
 
-def _restore(scene: Scene, copy: Path, data: Path) -> None:
-    """Put the copy in the place of what was written since."""
-    scene.postgres.kill()
-    shutil.rmtree(data)
-    subprocess.run(["cp", "-a", copy, data], check=True)
-    scene.postgres.restart()
+async def _end(scene: Scene) -> tuple[datetime, datetime]:
+    """Have Kafka go away, and PostgreSQL end at once a little later, while everybody goes on.
+
+    Return when it ended, by the town's clock, and since when a mail may be in no log, by the sink's.
+    """
+    late = datetime.now(UTC) - NOTED_WITHIN
+    await asyncio.to_thread(scene.kafka.pause)
+    await asyncio.sleep(_AWAY_SECONDS)
+    await asyncio.to_thread(scene.postgres.stop_at_once)
+    ended_at = scene.town.now()
+    await asyncio.to_thread(scene.kafka.resume)
+    return ended_at, late
 
 
 async def _is_said(scene: Scene, operator: Operator) -> None:
     """See that every service that told something says it, and publishes and takes nothing while it does."""
-    await asyncio.sleep(5)
-    code, output = await operator.aiguilleur("aiguilleur status")
-    assert code == 1 and "aiguilleur reconcile" in output, output
-    async with httpx.AsyncClient() as client:
-        for service in TELLING:
-            assert f"{service}: the log holds events that the database does not know" in output, output
-            metrics = (await client.get(f"{scene.town.url(service)}/metrics")).text
-            assert f'aiguilleur_log_ahead{{service="{service}"}} 1.0' in metrics, f"the metric of {service} does not say it"
+    async with asyncio.timeout(_SAID_SECONDS):
+        while silent := await _silent(scene, operator):
+            print(f"not said yet: {silent}", flush=True)
+            await asyncio.sleep(0.2)
     before = [await _progress(scene, service) for service in TELLING]
     await asyncio.sleep(2)
     assert before == [await _progress(scene, service) for service in TELLING], "somebody goes on all the same"
+
+
+async def _silent(scene: Scene, operator: Operator) -> list[str]:
+    """Return who does not say, on the command line and in its metrics, that the log is ahead of its database."""
+    code, output = await operator.aiguilleur("aiguilleur status")
+    if code != 1 or "aiguilleur reconcile" not in output:
+        return [output]
+    silent: list[str] = []
+    async with httpx.AsyncClient() as client:
+        for service in TELLING:
+            metrics = (await client.get(f"{scene.town.url(service)}/metrics")).text
+            told = f"{service}: the log holds events that the database does not know" in output
+            if not told or f'aiguilleur_log_ahead{{service="{service}"}} 1.0' not in metrics:
+                silent.append(service)
+    return silent
 
 
 async def _progress(scene: Scene, service: str) -> tuple[str, str]:
@@ -202,12 +173,25 @@ async def _progress(scene: Scene, service: str) -> tuple[str, str]:
     return taken, await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NOT NULL")
 
 
-async def _nothing_is_left_to_reconcile(scene: Scene, operator: Operator) -> None:
-    """See that a second time changes nothing."""
-    await asyncio.to_thread(scene.town.stop)
-    code, output = await operator.aiguilleur("aiguilleur reconcile")
-    assert code == 0 and "the database knows all that the log holds" in output, output
-    await asyncio.to_thread(scene.town.start)
+async def _excuse_forgotten(
+    scene: Scene, remains: Remains, outcome: Outcome, *, mails: Iterable[Mapping[str, Any]], said: str
+) -> None:
+    """Take out of the history what is nowhere any more, count it, and note what is not as the page says: within which time."""
+    log = (await gather(scene.kafka.bootstrap, scene.town.admin_dsn, ())).log
+    remains.forget(log)
+    accepted = {one: at for one, at in remains.accepted.items() if one in scene.history.accepted}
+    outcome.forgotten = len(accepted)
+    outcome.forgotten_seconds = max(((remains.ended_at - at).total_seconds() for at in accepted.values()), default=0.0)
+    told = _LOG_ENDS.search(said)
+    assert told is not None, said
+    end = datetime.fromisoformat(told.group(1)).replace(tzinfo=UTC)
+    last = max(one.instant() for one in log if one.name == "received" and one.instant() <= remains.ended_at)
+    if last >= end + timedelta(seconds=1):
+        outcome.broken.append(f"said: the log ends at {end}, and has a request of {last}")
+    for one, at in accepted.items():
+        if not end - _ABOUT <= at <= remains.ended_at:
+            outcome.broken.append(f"said: {one}, which is nowhere, was accepted at {at}; the log is said to end at {end}")
+    outcome.undone = remains.excuse(scene.history, mails)
 
 
 async def _keys_are_as_promised(scene: Scene, forgotten: set[UUID]) -> None:
@@ -219,16 +203,27 @@ async def _keys_are_as_promised(scene: Scene, forgotten: set[UUID]) -> None:
     assert forgotten - erased <= rows, "a request has no key"
 
 
+async def _stop_in_the_midst(scene: Scene, operator: Operator, *, seconds: float) -> None:
+    """See that services that are stopped in the midst of the load leave nothing that the log lacks, or the database."""
+    async with crowd(scene, rate=10):
+        await asyncio.sleep(seconds)
+        await operator.run(STOP)
+        for service in TELLING:
+            left = int(await _ask(scene, f"SELECT count(*) FROM {service}.outbox WHERE published_at IS NULL"))
+            assert left == 0, f"{service} was stopped, and left {left} events that are not published"
+        assert "the database knows all that the log holds" in await operator.run("aiguilleur reconcile")
+        await operator.run(START)
+
+
 async def _judge(scene: Scene, outcome: Outcome) -> Outcome:
-    evidence, outcome.broken = await scene.heal_and_look()
+    evidence, broken = await scene.heal_and_look()
+    outcome.broken += broken
     outcome.accepted = len(scene.history.accepted)
-    outcome.lost = sum(line.startswith("1 lost") for line in outcome.broken)
-    outcome.mailed_twice = sum(count - 1 for count in evidence.message_ids.values())
+    outcome.lost = sum(line.startswith("1 lost") for line in broken)
+    again = Counter({name: count - 1 for name, count in evidence.message_ids.items() if count > 1})
+    outcome.mailed_again = (again & (scene.history.unnoted or Counter())).total()
+    outcome.mailed_twice = again.total() - outcome.mailed_again
     return outcome
-
-
-async def _data_directory(scene: Scene) -> Path:
-    return Path(await _ask(scene, "SHOW data_directory"))
 
 
 async def _ask(scene: Scene, statement: str) -> str:

@@ -1,4 +1,7 @@
-"""People who come while the log is ahead of the database: who acts is told to come back, who asks for something new is heard."""
+"""People who come while the log is ahead of the database: who acts, or asks for what it forgot, is told to come back.
+
+Who asks for something new is heard.
+"""
 
 import uuid
 from urllib.parse import urljoin
@@ -8,6 +11,7 @@ import httpx
 
 from deploy.demo.pages import Form, WebPage, read_page
 from tests.chaos.load import CANARY
+from tests.proof.letters import letter_of
 from tests.scene import Scene
 
 
@@ -19,6 +23,9 @@ async def come_meanwhile(scene: Scene) -> None:
         form = next(form for form in shown.forms if form.action.endswith("/ajouter"))
         await _is_told_to_come_back(http, shown, form, {"text": f"Le banc de {CANARY} est celui de gauche."})
         await _is_told_to_come_back(http, *await _find_agents_form(http, scene), {})
+        for page in await _find_forgotten_pages(http, scene):
+            answer = await http.get(page)
+            assert answer.status_code == 503, f"a forgotten request is said not to be there: {answer.status_code} {page}"
 
 
 async def _ask_for_something_new(http: httpx.AsyncClient, scene: Scene) -> str:
@@ -52,6 +59,19 @@ async def _find_agents_form(http: httpx.AsyncClient, scene: Scene) -> tuple[WebP
         if form := next((form for form in page.forms if form.method == "post"), None):
             return page, form
     raise AssertionError(f"none of {len(mails)} mails leads to something that an agent could do")
+
+
+async def _find_forgotten_pages(http: httpx.AsyncClient, scene: Scene) -> list[str]:
+    """Return where the usager and the agent of the newest request are led by their mails: it came after the backup."""
+    mails = {letter_of(mail["message_id"]): mail["id"] for mail in (await http.get(f"{scene.sink.url}/api/mails")).json()}
+    assigned = {request: id for (request, name), id in mails.items() if name.startswith("assignment.")}
+    received = {request: id for (request, name), id in mails.items() if name == "receipt" and request in assigned}
+    newest = next(reversed(received))
+    found: list[str] = []
+    for id, path in ((received[newest], "/suivi/"), (assigned[newest], "/a/")):
+        links = (await http.get(f"{scene.sink.url}/api/mails/{id}")).json()["links"]
+        found.append(next(link for link in links if path in link))
+    return found
 
 
 async def _is_told_to_come_back(http: httpx.AsyncClient, page: WebPage, form: Form, typed: dict[str, str]) -> None:

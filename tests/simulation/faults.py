@@ -9,6 +9,7 @@ from tests.simulation.scheduler import HOUR, MILLISECOND, MINUTE, SECOND
 Kind = Literal[
     "crash_before_commit",
     "crash_after_commit",
+    "crash_at_a_step",
     "commit_unknown_lost",
     "commit_unknown_done",
     "database_away",
@@ -39,6 +40,7 @@ SERVICES: Final = ("intake", "router", "sla", "notifier", "stats")
 RATES: Final[dict[Kind, float]] = {
     "crash_before_commit": 3.0,
     "crash_after_commit": 3.0,
+    "crash_at_a_step": 4.0,
     "commit_unknown_lost": 1.5,
     "commit_unknown_done": 1.5,
     "database_away": 1.0,
@@ -98,7 +100,7 @@ def plan(random: Random, *, start: int, spread: int, strength: float) -> list[Fa
                     kind,
                     at,
                     random.choice(places_of(kind)),
-                    int(random.expovariate(0.3)),
+                    int(random.expovariate(0.02 if kind == "crash_at_a_step" else 0.3)),
                     _size(kind, random),
                     random.random(),
                 )

@@ -141,9 +141,19 @@ class Process:
 
     def spawn(self, work: Coroutine[Any, None, None]) -> Task:
         """Begin a task that dies with the process."""
-        task = self.world.scheduler.spawn(work, on_killed=self.die)
+        task = self.world.scheduler.spawn(work, owner=self)
         self.tasks.append(task)
         return task
+
+    def falls(self, task: Task) -> bool:
+        """Die instead of the next step of one of its tasks, wherever that stands, if a fault wants it."""
+        group, world = self.group, self.world
+        if not group.armed or (fault := group.strike("crash_at_a_step")) is None:
+            return False
+        world.count(f"killed in {task.place}")
+        world.note(f"{self.name} is killed in {task.place}", None, fault)
+        self.die()
+        return True
 
     def crash(self, where: str, fault: Any) -> None:
         """Die here and now."""

@@ -21,7 +21,7 @@ ACTS: Final = (
     "operator: skipped", "operator: replayed", "operator: republished", "mail taken", "mail put off", "mail refused",
     "mail no address", "mail away", "parked gap", "parked waiting", "parked poison", "parked undecodable", "parked refused",
     "settled taken", "settled replaced", "settled skipped", "waited for a lock", "state read back", "event read back",
-    "conflict or retry",
+    "conflict or retry", "lost event: seen as a gap", "lost event: the last of its request",
 )  # fmt: skip
 """What people, mail servers and parked records must have done at least once."""
 

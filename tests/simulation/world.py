@@ -78,6 +78,10 @@ class World:
         """What adapters handed over, by CloudEvents id, and into which log."""
         self.losses: dict[tuple[str, UUID, int], Fault] = {}
         """Events that are not in the log, or cannot be read there, and have not been published again yet."""
+        self.told_gaps: set[tuple[str, UUID, int]] = set()
+        """Lost events that some reader told as a gap."""
+        self.unnoticed: set[tuple[str, UUID, int]] = set()
+        """Lost events that nobody had missed when all had come to rest: no later one of their request and topic was there."""
         self.over = False
         """Whether nobody begins anything any more."""
         self.written: set[tuple[str, UUID, int]] = set()
@@ -245,8 +249,15 @@ class World:
     def found(self, one: Outgoing, *, whole: bool) -> None:
         """An event is in the log (again)."""
         if whole and one.request_id is not None and one.sequence is not None:
-            self.written.add((one.topic, one.request_id, one.sequence))
-            self.losses.pop((one.topic, one.request_id, one.sequence), None)
+            name = (one.topic, one.request_id, one.sequence)
+            self.written.add(name)
+            if (fault := self.losses.pop(name, None)) is not None and fault.kind == "lost_event":
+                self.count(self._how_found(name))
+
+    def _how_found(self, name: tuple[str, UUID, int]) -> str:
+        if name in self.told_gaps:
+            return "lost event: seen as a gap"
+        return "lost event: the last of its request" if name in self.unnoticed else "lost event: published again before the next"
 
     def republish(self, request_id: UUID | None) -> int:
         """Have the relays publish archived events again: `aiguilleur republish`, of one request or of all."""

@@ -125,6 +125,10 @@ class Group:
 
     # --- faults that wait for their occasion -------------------------------------------------------------------------
 
+    def awaits(self, kind: Kind) -> bool:
+        """Tell whether a fault of this kind is armed."""
+        return any(fault.kind == kind for fault in self.armed)
+
     def strike(self, kind: Kind) -> Fault | None:
         """Return an armed fault of this kind whose turn has come, which is used up by it."""
         for fault in self.armed:

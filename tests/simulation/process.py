@@ -148,7 +148,12 @@ class Process:
     def falls(self, task: Task) -> bool:
         """Die instead of the next step of one of its tasks, wherever that stands, if a fault wants it."""
         group, world = self.group, self.world
-        if not group.armed or (fault := group.strike("crash_at_a_step")) is None:
+        if not group.armed:
+            return False
+        fault = group.strike("crash_at_a_step")
+        if fault is None and group.awaits("crash_at_a_lock") and task.place == "Locks.take":
+            fault = group.strike("crash_at_a_lock")
+        if fault is None:
             return False
         world.count(f"killed in {task.place}")
         world.note(f"{self.name} is killed in {task.place}", None, fault)

@@ -8,6 +8,7 @@ from shared.delivery.values import Input, Result
 from tests.simulation.run import run
 from tests.simulation.settings import Settings
 from tests.simulation.story import kind_of
+from tests.simulation.watch import GAP_NOT_SEEN
 
 SEEDS = range(1, 40)
 OUTCOMES = ("seen as a gap", "the last of its request", "published again before the next")
@@ -21,7 +22,7 @@ def test_a_gap_that_is_told_as_something_else_breaks_a_seed(monkeypatch: pytest.
 
     monkeypatch.setattr(core, "_too_early", wordless)
     broken = (line for seed in SEEDS for line in run(Settings.of(seed)).broken)
-    assert "2 gap not seen" in map(kind_of, broken)
+    assert GAP_NOT_SEEN in map(kind_of, broken)
 
 
 def test_each_lost_event_is_accounted_for() -> None:

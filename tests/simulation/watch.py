@@ -1,6 +1,6 @@
 """What has to hold at every instant, looked at after each commit; the checker sees only how it ended."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from shared.delivery.store import Place
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.simulation.group import Group
     from tests.simulation.world import World
 
+GAP_NOT_SEEN: Final = "2 gap not seen"
 OPEN = frozenset({"assigned", "in_charge", "waiting", "answered"})
 
 
@@ -55,7 +56,7 @@ class _Watch:
             row = tables.requests.get(request_id)
             if row is not None and row.seen[spot] >= sequence and not self._had(topic, request_id, sequence):
                 self._world.violate(
-                    f"2 gap not seen: {self._group.name} took {topic} {request_id} past {sequence}, which is lost"
+                    f"{GAP_NOT_SEEN}: {self._group.name} took {topic} {request_id} past {sequence}, which is lost"
                 )
             place = log.place_of(topic, str(request_id).encode())
             if place in moved or request_id in saved:
@@ -80,7 +81,7 @@ class _Watch:
         key = str(request_id).encode()
         records = self._world.log.read(place, 0, tables.positions.get(place, 0))
         if any(one.key == key and int(dict(one.headers).get("ce_sequence", b"0")) > sequence for one in records):
-            self._world.violate(f"2 gap not seen: {self._group.name} read {topic} {request_id} past {sequence} and told no gap")
+            self._world.violate(f"{GAP_NOT_SEEN}: {self._group.name} read {topic} {request_id} past {sequence} and told no gap")
 
     def _tell(self, folded: Folded[Any]) -> None:
         world, name = self._world, self._group.name

@@ -285,6 +285,8 @@ class World:
                 self.history.accepted.add(taken[1])
             elif life == self.log.lives:
                 self.violate(f"1 lost: intake never took what an adapter handed over as {name}")
+        for line in self.mail.mistold_bounces():
+            self.violate(line)
 
     def check_mail(self, mail: Envelope) -> None:
         """A mail leaves: what it tells was committed before."""

@@ -103,7 +103,7 @@ class Group:
                 if alive:
                     self.owner[place] = alive[(number + shift) % len(alive)]
         for process in alive:
-            process.follow([place for place, owner in self.owner.items() if owner is process])
+            process.consumer.follow([place for place, owner in self.owner.items() if owner is process])
 
     def begin(self) -> None:
         """Start all copies."""

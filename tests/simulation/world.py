@@ -184,7 +184,7 @@ class World:
         for group in self.groups.values():
             owner = group.owner.get(place)
             if owner is not None:
-                owner.hear(place)
+                owner.consumer.hear(place)
 
     def _letter(self, key: Key, row: Due) -> None:
         self.letters.add(key, row)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, instant
+from tests.simulation.watch import is_followed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -51,7 +52,7 @@ def _rest(world: "World") -> None:
 
 def _repair(world: "World") -> None:
     """Publish again what was lost and is not in the log yet; a last event is missed by nobody until the next one comes."""
-    world.unnoticed |= world.losses.keys() - world.told_gaps
+    world.unnoticed |= {name for name in world.losses if name not in world.told_gaps and not is_followed(world.log, *name)}
     for _, request_id, _ in list(world.losses):
         world.republish(request_id)
 

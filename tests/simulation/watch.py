@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.delivery.store import Place
 from shared.delivery.values import Folded
+from tests.simulation.log import Log
 
 if TYPE_CHECKING:
     from tests.simulation.group import Group
@@ -18,6 +19,14 @@ def watch(world: "World") -> None:
     """Look at each commit of each service."""
     for group in world.groups.values():
         group.tables.on_commit = _Watch(world, group).look
+
+
+def is_followed(log: Log, topic: str, request_id: UUID, sequence: int, *, before: int | None = None) -> bool:
+    """Tell whether a later event of the request is in the topic; `before`: below this offset."""
+    key = str(request_id).encode()
+    place = log.place_of(topic, key)
+    records = log.read(place, 0, log.end(place) if before is None else before)
+    return any(one.key == key and int(dict(one.headers).get("ce_sequence", b"0")) > sequence for one in records)
 
 
 class _Watch:
@@ -78,9 +87,7 @@ class _Watch:
         row = tables.requests.get(request_id)
         if (row is not None and row.seen[self._place[topic]] >= sequence) or any(number <= sequence for number in parked):
             return
-        key = str(request_id).encode()
-        records = self._world.log.read(place, 0, tables.positions.get(place, 0))
-        if any(one.key == key and int(dict(one.headers).get("ce_sequence", b"0")) > sequence for one in records):
+        if is_followed(self._world.log, topic, request_id, sequence, before=tables.positions.get(place, 0)):
             self._world.violate(f"{GAP_NOT_SEEN}: {self._group.name} read {topic} {request_id} past {sequence} and told no gap")
 
     def _tell(self, folded: Folded[Any]) -> None:

@@ -231,20 +231,25 @@ class World:
 
     def lose(self, one: Outgoing, fault: Fault) -> None:
         """The broker lost an event that it had acknowledged."""
-        assert one.request_id is not None and one.sequence is not None, "only events are lost"
-        self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered.add((one.topic, one.request_id))
+        self._miss(one, fault)
         self.note(f"the broker loses {one.type} ({one.topic} {one.sequence})", one.request_id, fault)
 
     def spoil(self, one: Outgoing, fault: Fault) -> bytes:
         """Return other bytes than were to be written."""
-        assert one.request_id is not None and one.sequence is not None and one.value is not None, "only events are spoilt"
-        self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered.add((one.topic, one.request_id))
+        assert one.value is not None, "only events are spoilt"
+        self._miss(one, fault)
         self.history.spoilt[one.topic] += 1
         self.note(f"the bytes of {one.type} ({one.topic} {one.sequence}) are spoilt in the log", one.request_id, fault)
         ways = (one.value[: len(one.value) // 2], b"\0" + one.value, b"", one.value.replace(b'"at"', b'"\xff"'))
         return ways[int(fault.where * len(ways))]
+
+    def _miss(self, one: Outgoing, fault: Fault) -> None:
+        assert one.request_id is not None and one.sequence is not None, "only events are lost or spoilt"
+        name = (one.topic, one.request_id, one.sequence)
+        if (before := self.losses.get(name)) is not None and before.kind == "lost_event":
+            self.count("lost event: lost or spoilt once more")
+        self.losses[name] = fault
+        self.history.disordered.add(name[:2])
 
     def found(self, one: Outgoing, *, whole: bool) -> None:
         """An event is in the log (again)."""

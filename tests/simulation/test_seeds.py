@@ -60,7 +60,8 @@ def test_a_core_that_forgets_the_sequence_is_caught_and_told(monkeypatch: pytest
         return result
 
     monkeypatch.setattr(Core, "_take", careless)
-    settings = next(settings for settings in map(Settings.of, range(1, 20)) if run(settings).broken)
+    # not in seed 1: there it parks for minutes
+    settings = next(settings for settings in map(Settings.of, range(2, 20)) if run(settings).broken)
     story = tell(settings, run(settings).broken)
     assert f"make proof NAME=simulation SEED={settings.seed}" in story
     assert "fault" in story

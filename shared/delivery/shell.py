@@ -149,7 +149,7 @@ class Shell(Generic[S]):
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
             self.gate.require()
-            positions = await self.store.lock_positions(connection, list(records))
+            positions = await self.store.lock_positions(connection, list(records), logs=logs)
             reach("consume.after_lock")
             behind: dict[Place, int] = {}
             moved: dict[Place, int] = {}

@@ -59,7 +59,12 @@ class Consumer:
     async def look_at_the_log(self, delay: int = 0) -> None:
         """See which log it is that is read; of another one than before, read from where PostgreSQL then says."""
         await pause(delay)
-        while self._logs != (logs := self._world.log.identities()):
+        if self._logs != self._world.log.identities():
+            await self._look()
+
+    async def _look(self) -> None:
+        while True:
+            logs = self._world.log.identities()
             try:
                 await self._process.shell.positions.turn_back_replaced(logs)
             except Unavailable:
@@ -68,6 +73,7 @@ class Consumer:
             self._logs = logs
             for place, owner in self._group.owner.items():  # the shipped consumers see within a second where PostgreSQL stands
                 owner.consumer.go_back(place, self._group.tables.positions.get(place, 0))
+            return
 
     def go_back(self, place: Place, offset: int) -> None:
         """Fetch from an earlier offset again."""
@@ -116,7 +122,9 @@ class Consumer:
                 self._group.share_out(shift=1 + int(fault.where * 3))
                 await pause(fault.size)
             began = self._world.scheduler.now
-            await self._take(batch, logs)
+            behind = await self._take(batch, logs)
+            if behind or logs != self._logs:  # it may be another log by now: the shipped loop looks again each second
+                await self._look()
             await pause(int(SECOND * self._pace.rest((self._world.scheduler.now - began) / SECOND)))
 
     def _until_next_look(self) -> int | None:
@@ -126,7 +134,8 @@ class Consumer:
         held = [self._held.get(place, 0) for place in self._dirty]
         return max(min(held) - now, 0) + self._world.delay(self._random) + MILLISECOND
 
-    async def _take(self, batch: dict[Place, list[RawRecord]], logs: Mapping[str, UUID]) -> None:
+    async def _take(self, batch: dict[Place, list[RawRecord]], logs: Mapping[str, UUID]) -> bool:
+        """Have it taken, however long that takes; tell whether some of it was not where we stand."""
         wait = 50 * MILLISECOND
         while True:
             try:
@@ -141,3 +150,4 @@ class Consumer:
             await pause(50 * MILLISECOND)  # a seek asks the broker first where the log begins
         for place, position in behind.items():
             self.go_back(place, position)
+        return bool(behind)

@@ -1,5 +1,6 @@
 """One suite for the store in memory and the store on PostgreSQL: so that what is simulated is what runs."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from random import Random
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.delivery.parking import Choice
 from shared.delivery.store import Conflict, Position
 from shared.delivery.values import Folded, Outgoing, Parked, RawRecord, Saved, Ticket
 from shared.organisation import Authority
@@ -15,6 +17,7 @@ from tests.delivery.sample import NOW, OTHER, REQUEST, Faults, added, warned
 from tests.simulation.deeds import PLACE, Deeds
 from tests.simulation.desk import TABLES, Desk, MemoryDesk, RealDesk
 from tests.simulation.installations import shipped
+from tests.simulation.quiet import CountedLog
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,16 @@ async def test_a_settled_record_that_is_needed_again_is_opened_again(desk: Desk)
     async with desk.shell.pool.acquire() as connection, connection.transaction():
         assert await desk.shell.store.parked.drop_known(connection, [parked(raw, "gap")]) == []
     assert [(row["why"], row["settled"], row["resolution"]) for row in await desk.rows("parked")] == [("gap", False, None)]
+
+
+async def test_a_gap_that_something_parked_hid_is_told_once_that_is_taken(desk: Desk) -> None:
+    told: Counter[tuple[str, str]] = Counter()
+    desk.shell.log = CountedLog("notifier", told)
+    await desk.shell.take({PLACE: [added(1, "poison", offset=0), added(3, "c", offset=1)]})
+    assert [row["why"] for row in await desk.rows("parked")] == ["poison", "waiting"]
+    Faults.poison = frozenset()
+    await desk.parking.replay(Choice(), lambda _done, _all: None)
+    assert told["notifier", "delivery.gap_behind"] == 1
 
 
 async def test_what_is_parked_of_a_held_request_waits_in_the_order_of_its_sequence(desk: Desk) -> None:

@@ -38,7 +38,7 @@ class _Watch:
 
     def look(self, folded: Folded[Any], moved: dict[Place, int]) -> None:
         world = self._world
-        if folded.parked:
+        if folded.parked or any(why == "gap" for _, why, _ in folded.relabelled):
             world.operator.call()
         if self._is_router:
             self._owners(folded)

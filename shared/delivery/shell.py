@@ -149,7 +149,7 @@ class Shell(Generic[S]):
         reach("consume.before_begin")
         async with self.pool.acquire() as connection, connection.transaction():
             self.gate.require()
-            positions = await self.store.lock_positions(connection, list(records))
+            positions = await self.store.lock_positions(connection, list(records), logs=logs)
             reach("consume.after_lock")
             behind: dict[Place, int] = {}
             moved: dict[Place, int] = {}
@@ -280,6 +280,10 @@ class Shell(Generic[S]):
                 metrics.GAPS.labels(name).inc()
             event = "delivery.gap" if one.why == "gap" else "delivery.parked"
             self.log.error(event, why=one.why, error_id=one.error_id, request_id=one.request_id, detail=one.detail)
+        for parked_id, why, detail in folded.relabelled:
+            if why == "gap":  # it waited for one that is taken now, and another one before it is missing
+                metrics.GAPS.labels(name).inc()
+                self.log.error("delivery.gap_behind", why=why, parked_id=parked_id, detail=detail)
 
     async def find_state(self, request_id: UUID) -> S | None:
         """Return the state of a request as it is now, without a lock. Raises Unavailable."""

@@ -62,8 +62,13 @@ class Store(Generic[S]):
         self._counts = [*seen, *sent]
         self._savings: dict[tuple[Statement, ...], str] = {}
 
-    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, Position]:
-        """Lock the position rows of these partitions, made first where there is none, and return them."""
+    async def lock_positions(
+        self, connection: Connection, places: Sequence[Place], *, logs: Mapping[str, UUID]
+    ) -> dict[Place, Position]:
+        """Lock the position rows of these partitions and return them.
+
+        Where there is none it is made first, as a place of the log that is read (`logs`, by topic, as far as it is known).
+        """
         topics, partitions = [topic for topic, _ in places], [partition for _, partition in places]
         sql = (
             f"SELECT topic, partition, next_offset, log FROM {self._name}.position "  # noqa: S608
@@ -72,10 +77,12 @@ class Store(Generic[S]):
         rows = await connection.fetch(sql, topics, partitions)
         if len(rows) < len(places):  # without a row there is no lock, and a twin would take the same records
             await connection.execute(
-                f"INSERT INTO {self._name}.position SELECT *, 0 FROM unnest($1::text[], $2::int[]) ORDER BY 1, 2 "  # noqa: S608
-                "ON CONFLICT DO NOTHING",
+                f"INSERT INTO {self._name}.position (topic, partition, next_offset, log) "  # noqa: S608
+                "SELECT topic, partition, 0, log FROM unnest($1::text[], $2::int[], $3::uuid[]) AS told (topic, partition, log) "
+                "ORDER BY topic, partition ON CONFLICT DO NOTHING",
                 topics,
                 partitions,
+                [logs.get(topic) for topic in topics],
             )
             rows = await connection.fetch(sql, topics, partitions)
         return {(row[0], row[1]): Position(row[2], row[3]) for row in rows}

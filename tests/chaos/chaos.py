@@ -56,7 +56,7 @@ async def prove(options: Options) -> list[Figure]:
         if outcome.violations or outcome.missed_points:
             print("\n".join(f"    {one}" for one in (*outcome.violations[:20], *outcome.missed_points)))
             print(
-                f"    again: python -m tests.proof chaos {'--short ' * options.short}--seed {seed} (the same plan and load)",
+                f"    again, with the same plan and load: make proof NAME=chaos SEED={seed}{' SHORT=1' * options.short}",
                 flush=True,
             )
         outcomes.append(outcome)

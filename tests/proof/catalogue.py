@@ -68,7 +68,7 @@ PROOFS: Final[dict[str, Proof]] = {
     "simulation": Proof(
         "tests.simulation.proof",
         "R0, P12, thousands of towns in one process under every fault; goes on where it was",
-        seed="replays this one seed, and tells its story",
+        seed="replays this one seed, and tells its story if it fails",
         minutes="runs seeds for so long, however many that are",
         bounds=("seed", "minutes"),
     ),

@@ -1,23 +1,26 @@
-"""Agents: they read the mails of their mailbox and follow the links in them, at once, late, twice, or never."""
+"""Agents: they read the mails of their mailbox and follow the links in them, at once, late, too late, twice, or never."""
 
+from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from services.router.domain.act import Act as Command
+from shared.actions.link import LIFETIME, ExpiredLink, Link, Links
 from shared.delivery.errors import Unavailable
 from shared.delivery.values import Input, Result, Ticket
 from shared.events.handling import Action, CommandRefused
 from tests.proof.evidence import Act
 from tests.simulation.mail import Envelope
-from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, pause
+from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, instant, pause
 
 if TYPE_CHECKING:
+    from tests.simulation.process import Process
     from tests.simulation.world import World
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 _WEIGHTS = {"take_charge": 30, "ask": 12, "answer": 30, "transfer": 12, "resolve": 16}
-LINK_LIVES = 7 * DAY
 TRIES = 6
+LINKS: Final = Links(bytes(32))
 
 
 class Agents:
@@ -42,11 +45,7 @@ class Agents:
         kind = random.choices(("soon", "away", "old link"), (80, 12, 8))[0]
         world.count(f"agent: {kind}")
         scale = {"soon": random.choice((MINUTE, HOUR, 6 * HOUR)), "away": 2 * DAY, "old link": 4 * DAY}[kind]
-        wait = int(random.expovariate(1) * scale)
-        if wait > LINK_LIVES:
-            world.count("agent: link expired")
-            return
-        await pause(wait)
+        await pause(int(random.expovariate(1) * scale))
         if world.over:
             return
         action: Action = random.choices(ACTIONS, [_WEIGHTS[one] for one in ACTIONS])[0]
@@ -70,20 +69,37 @@ class Agents:
             if life is None or world.over:
                 return
             action: Action = random.choices(ACTIONS, (2, 10, 40, 6, 42))[0]
-            await self._press(mail._replace(version=life.version), action, random, "the agent, from a fresh page")
+            now = instant(world.scheduler.now)
+            fresh = mail._replace(version=life.version)
+            await self._press(fresh, action, random, "the agent, from a fresh page", made_at=now)
 
-    async def _press(self, mail: Envelope, action: Action, random: Random, who: str, *, counted: bool = True) -> None:
-        """Press one button until its outcome is known, or patience ends."""
+    async def _press(
+        self,
+        mail: Envelope,
+        action: Action,
+        random: Random,
+        who: str,
+        *,
+        counted: bool = True,
+        made_at: datetime | None = None,
+    ) -> None:
+        """Press one button until its outcome is known, or patience ends. `made_at`: when the link was, if not for the mail."""
         world = self._world
         unknown = False
         outcome: Literal["done", "refused", "unknown"] = "unknown"
         told = ""
-        one = self._input(mail, action, random)
+        token = _token(mail, action, made_at or mail.letter.at)
+        one = self._input(mail, action, random, token)
         for _ in range(TRIES):
             if one is None:
                 outcome, told = "unknown" if unknown else "refused", "erased"
                 break
-            result = await world.ask(world.any_of("router", random), one)
+            process = world.any_of("router", random)
+            if process is not None and not _opens(token, process):
+                outcome, told = "unknown" if unknown else "refused", "expired"
+                world.count("agent: link expired")
+                break
+            result = await world.ask(process, one)
             if result is None or isinstance(result.error, Unavailable):
                 unknown = True
                 await pause(int(random.expovariate(1) * 10 * SECOND))
@@ -106,7 +122,7 @@ class Agents:
         refusal = next((event for event in result.events if isinstance(event, CommandRefused)), None)
         return ("refused", refusal.why) if refusal else ("done", "")
 
-    def _input(self, mail: Envelope, action: Action, random: Random) -> Input | None:
+    def _input(self, mail: Envelope, action: Action, random: Random, token: str) -> Input | None:
         world = self._world
         if mail.request_id not in world.vault.keys:
             return None
@@ -115,6 +131,28 @@ class Agents:
         by = world.vault.seal(mail.request_id)
         sealed = world.vault.seal(mail.request_id) if action in ("ask", "answer", "resolve") else by
         act = Command(action=action, expected_version=mail.version, mailbox=mail.mailbox, target=target, by=by, sealed=sealed)
-        token = f"{mail.request_id}.{action}.{mail.version}.{mail.mailbox}"
         ticket = Ticket("link", token, (target or "").encode())
         return Input(mail.request_id, mail.authority, act, ticket=ticket)
+
+
+def _token(mail: Envelope, action: Action, made_at: datetime) -> str:
+    assert mail.mailbox is not None, "only agents get links"
+    return LINKS.mint(
+        Link(
+            request_id=mail.request_id,
+            authority=mail.authority,
+            action=action,
+            version=mail.version,
+            agent=mail.mailbox,
+            expires_at=made_at + LIFETIME,
+        )
+    )
+
+
+def _opens(token: str, process: "Process") -> bool:
+    """Tell whether the page opens a link: by the clock of the copy that answers its time is not over."""
+    try:
+        LINKS.read(token, process.now())
+    except ExpiredLink:
+        return False
+    return True

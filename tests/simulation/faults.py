@@ -9,6 +9,8 @@ from tests.simulation.scheduler import HOUR, MILLISECOND, MINUTE, SECOND
 Kind = Literal[
     "crash_before_commit",
     "crash_after_commit",
+    "crash_at_a_step",
+    "crash_at_a_lock",
     "commit_unknown_lost",
     "commit_unknown_done",
     "database_away",
@@ -30,6 +32,7 @@ Kind = Literal[
     "mail_away",
     "mail_delay",
     "mail_lost_answer",
+    "mail_bounce",
     "sender_crash",
     "smtp_stall",
 ]
@@ -39,6 +42,8 @@ SERVICES: Final = ("intake", "router", "sla", "notifier", "stats")
 RATES: Final[dict[Kind, float]] = {
     "crash_before_commit": 3.0,
     "crash_after_commit": 3.0,
+    "crash_at_a_step": 4.0,
+    "crash_at_a_lock": 1.0,
     "commit_unknown_lost": 1.5,
     "commit_unknown_done": 1.5,
     "database_away": 1.0,
@@ -60,6 +65,7 @@ RATES: Final[dict[Kind, float]] = {
     "mail_away": 0.6,
     "mail_delay": 0.8,
     "mail_lost_answer": 1.0,
+    "mail_bounce": 1.0,
     "sender_crash": 1.0,
     "smtp_stall": 0.5,
 }
@@ -98,7 +104,7 @@ def plan(random: Random, *, start: int, spread: int, strength: float) -> list[Fa
                     kind,
                     at,
                     random.choice(places_of(kind)),
-                    int(random.expovariate(0.3)),
+                    _skip(kind, random),
                     _size(kind, random),
                     random.random(),
                 )
@@ -110,7 +116,7 @@ def plan(random: Random, *, start: int, spread: int, strength: float) -> list[Fa
 def places_of(kind: Kind) -> tuple[str, ...]:
     """Return the services at which a fault can find its occasion."""
     match kind:
-        case "sender_crash" | "mail_lost_answer" | "smtp_stall":
+        case "sender_crash" | "mail_lost_answer" | "mail_bounce" | "smtp_stall":
             return ("notifier",)
         case "lost_event" | "poison_bytes" | "relay_crash_after_send" | "relay_crash_midway":
             return ("intake", "router", "router", "sla", "notifier")  # the statistics publish nothing
@@ -120,6 +126,16 @@ def places_of(kind: Kind) -> tuple[str, ...]:
 
 def _rest(fault: Fault) -> tuple[Kind, int, str, int, int, float]:
     return fault.kind, fault.at, fault.service, fault.skip, fault.size, fault.where
+
+
+def _skip(kind: Kind, random: Random) -> int:
+    match kind:
+        case "crash_at_a_step":
+            return int(random.expovariate(0.02))
+        case "crash_at_a_lock":  # few wait for one at all
+            return 0
+        case _:
+            return int(random.expovariate(0.3))
 
 
 def _size(kind: Kind, random: Random) -> int:

@@ -103,7 +103,7 @@ class Group:
                 if alive:
                     self.owner[place] = alive[(number + shift) % len(alive)]
         for process in alive:
-            process.follow([place for place, owner in self.owner.items() if owner is process])
+            process.consumer.follow([place for place, owner in self.owner.items() if owner is process])
 
     def begin(self) -> None:
         """Start all copies."""
@@ -124,6 +124,10 @@ class Group:
             self.leader.wake_relay(delay)
 
     # --- faults that wait for their occasion -------------------------------------------------------------------------
+
+    def awaits(self, kind: Kind) -> bool:
+        """Tell whether a fault of this kind is armed."""
+        return any(fault.kind == kind for fault in self.armed)
 
     def strike(self, kind: Kind) -> Fault | None:
         """Return an armed fault of this kind whose turn has come, which is used up by it."""

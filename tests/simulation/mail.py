@@ -1,6 +1,7 @@
 """The mail servers of the town: they take mails, refuse them, put them off, are away, or lose their own answer."""
 
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
@@ -52,6 +53,7 @@ class MailServer:
         self.away_until = 0
         self.delaying_until = 0
         self.outcomes: Counter[str] = Counter()
+        self._bounced: list[Envelope] = []
 
     @property
     def is_away(self) -> bool:
@@ -90,6 +92,19 @@ class MailServer:
         self.outcomes["taken"] += 1
         return Answer("sent")
 
+    def bounce(self, mail: Envelope) -> None:
+        """Return a mail that was taken to its envelope sender: it reaches nobody, and nobody reads what comes back."""
+        self._bounced.append(mail)
+        self.outcomes["bounced"] += 1
+
+    def mistold_bounces(self) -> Iterator[str]:
+        """Return each mail that came back and is not told as sent, as every mail is that a server has taken."""
+        for mail in self._bounced:
+            known = self._world.groups["notifier"].tables.state(mail.request_id)
+            if known is None or (known.done.get(mail.name) != "sent" and not known.erased):
+                told = known.done.get(mail.name) if known is not None else None
+                yield f"9 bounced: {mail.name} of {mail.request_id} was taken and came back, it is told as {told}"
+
 
 class Line:
     """A connection to it. `noted` says that what became of the mails handed over is committed."""
@@ -124,6 +139,10 @@ class Line:
                 server.unnoted[mail.message_id] += 1
                 process.world.note(f"the answer to the mail {mail.name} is lost", mail.request_id, fault)
                 return Answer("retry", "lost")
+            if fault := process.group.strike("mail_bounce"):
+                server.bounce(mail)
+                process.world.note(f"the mail {mail.name} comes back", mail.request_id, fault)
+                return answer
         process.world.agents.read(mail)
         return answer
 

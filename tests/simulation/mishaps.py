@@ -55,7 +55,7 @@ class Mishaps:
         self._world.note(f"{group.name} is handed out again what it had", None, fault)
         for place, owner in group.owner.items():
             position = group.tables.positions.get(place, 0)
-            owner.go_back(place, int(position * fault.where))
+            owner.consumer.go_back(place, int(position * fault.where))
 
     async def _reordering(self, fault: Fault, group: "Group") -> None:
         """A topic, or one partition of it, comes later than the others."""
@@ -64,7 +64,7 @@ class Mishaps:
         world.note(f"{group.name} hears nothing of {topic.name} for {fault.size / SECOND:.1f} s", None, fault)
         for (name, number), owner in group.owner.items():
             if name == topic.name and (fault.skip or number == fault.number % topic.partitions):
-                owner.hold_back((name, number), world.scheduler.now + fault.size)
+                owner.consumer.hold_back((name, number), world.scheduler.now + fault.size)
 
     async def _clock_skew(self, fault: Fault, group: "Group") -> None:
         process = self._one_of(group, fault)
@@ -122,7 +122,7 @@ class Mishaps:
         world.log.lose()
         world.decoded.clear()
         for process in processes if not stopped else ():
-            process.spawn(process.look_at_the_log(int(2 * SECOND * process.random.random())))
+            process.spawn(process.consumer.look_at_the_log(int(2 * SECOND * process.random.random())))
         world.republish(None)
 
     async def _mail_away(self, fault: Fault, _group: "Group") -> None:

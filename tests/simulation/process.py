@@ -3,30 +3,26 @@
 It dies as by kill -9 and comes back a little later, with nothing but what was committed.
 """
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from services.intake.submission import Acceptance
-from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.local_queue import MAX_LOCAL_BATCH
 from shared.delivery.positions import Positions
 from shared.delivery.shell import Shell
-from shared.delivery.store import Place
-from shared.delivery.values import Input, RawRecord
+from shared.delivery.values import Input
 from shared.organisation import Authority, Installation
 from tests.simulation.box import Box
 from tests.simulation.connection import Pool
+from tests.simulation.consumer import Consumer
 from tests.simulation.group import CRASH_POINTS, Group, SharedReader
 from tests.simulation.mail import Line
 from tests.simulation.parking import MemoryParking
 from tests.simulation.quiet import CountedLog
 from tests.simulation.relay import Relay
-from tests.simulation.scheduler import MILLISECOND, MINUTE, SECOND, Killed, Task, instant, pause
+from tests.simulation.scheduler import MINUTE, SECOND, Killed, Task, instant, pause
 from tests.simulation.store import MemoryStore
-
-MOST_RECORDS = 500
 
 
 class Organisation:
@@ -53,12 +49,9 @@ class Process:
         self.loops: list[Task] = []
         """What it does besides: ticks, the sending of mail."""
         self.lines: list[Line] = []
-        self._fetched: dict[Place, int] = {}
-        self._logs: Mapping[str, UUID] = {}
-        self._dirty: dict[Place, None] = {}
-        self._held: dict[Place, int] = {}
         self.log = CountedLog(group.name, self.world.told)
         self.pool = Pool(group.tables.locks, self)
+        self.consumer = Consumer(self)
         self.relay = Relay(self)
 
     # --- as the shell sees it ----------------------------------------------------------------------------------------
@@ -130,10 +123,8 @@ class Process:
         self.shell.store = MemoryStore(group.tables, self.shell.reader.read_waiting, self)  # type: ignore[assignment]  # stands for the store
         self.shell.positions = Positions(self.shell.pool, self.shell.store, group.name)
         self.parking = MemoryParking(self.shell, group.tables)
-        self._fetched, self._logs, self._dirty = {}, {}, {}
         self.tasks = []
-        self._consumer = self.spawn(self._consume())
-        self.spawn(self.look_at_the_log())
+        self.consumer.begin()
         self._lane = self.spawn(self._serve_local())
         self._relay = self.spawn(self.relay.serve())
         self.shell.on_commit = self._wake_relay
@@ -141,9 +132,24 @@ class Process:
 
     def spawn(self, work: Coroutine[Any, None, None]) -> Task:
         """Begin a task that dies with the process."""
-        task = self.world.scheduler.spawn(work, on_killed=self.die)
+        task = self.world.scheduler.spawn(work, owner=self)
         self.tasks.append(task)
         return task
+
+    def falls(self, task: Task) -> bool:
+        """Die instead of the next step of one of its tasks, wherever that stands, if a fault wants it."""
+        group, world = self.group, self.world
+        if not group.armed:
+            return False
+        fault = group.strike("crash_at_a_step")
+        if fault is None and group.awaits("crash_at_a_lock") and task.place == "Locks.take":
+            fault = group.strike("crash_at_a_lock")
+        if fault is None:
+            return False
+        world.count(f"killed in {task.place}")
+        world.note(f"{self.name} is killed in {task.place}", None, fault)
+        self.die()
+        return True
 
     def crash(self, where: str, fault: Any) -> None:
         """Die here and now."""
@@ -201,100 +207,3 @@ class Process:
                 continue
             batch, local._queue = local._queue[:MAX_LOCAL_BATCH], local._queue[MAX_LOCAL_BATCH:]
             await local._run(batch)
-
-    # --- the log -----------------------------------------------------------------------------------------------------
-
-    def follow(self, places: list[Place]) -> None:
-        """Read these partitions from now on, from where they were left as far as this copy knows."""
-        positions = self.group.tables.positions
-        for place in places:
-            self._fetched[place] = positions.get(place, 0)
-            self.hear(place)
-
-    def hear(self, place: Place) -> None:
-        """Learn that a partition may hold something new."""
-        self._dirty[place] = None
-        if self._consumer.due is None:
-            self.world.scheduler.wake(self._consumer, self.world.delay(self.random))
-
-    async def look_at_the_log(self, delay: int = 0) -> None:
-        """See which log it is that is read; of another one than before, read from where PostgreSQL then says."""
-        await pause(delay)
-        while self._logs != (logs := self.world.log.identities()):
-            try:
-                await self.shell.positions.turn_back_replaced(logs)
-            except Unavailable:
-                await pause(SECOND)
-                continue
-            self._logs = logs
-            for place, owner in self.group.owner.items():  # the shipped consumers see within a second where PostgreSQL stands
-                owner.go_back(place, self.group.tables.positions.get(place, 0))
-
-    def go_back(self, place: Place, offset: int) -> None:
-        """Fetch from an earlier offset again."""
-        if place in self._fetched and self.group.owner.get(place) is self:
-            self._fetched[place] = offset
-            self.hear(place)
-
-    def hold_back(self, place: Place, until: int) -> None:
-        """Get nothing of a partition for a while: others are read before it."""
-        self._held[place] = until
-
-    def _fetch(self) -> dict[Place, list[RawRecord]]:
-        """Return what Kafka hands out: of some of the partitions that have something, in any order."""
-        log, owner, now = self.world.log, self.group.owner, self.world.scheduler.now
-        batch: dict[Place, list[RawRecord]] = {}
-        places = list(self._dirty)
-        room = MOST_RECORDS
-        share = self.world.share
-        for place in places:
-            if owner.get(place) is not self:
-                del self._dirty[place]
-                continue
-            if self._held.get(place, 0) > now or (share < 1 and self.random.random() > share):
-                continue
-            records = log.read(place, self._fetched.get(place, 0), room)
-            if len(records) < room:
-                del self._dirty[place]
-            if records:
-                batch[place] = records
-                self._fetched[place] = records[-1].offset + 1
-                room -= len(records)
-            if room <= 0:
-                break
-        return batch
-
-    async def _consume(self) -> None:
-        while True:
-            batch, logs = self._fetch(), self._logs
-            if not batch:
-                await pause(self._until_next_look())
-                continue
-            if self.group.armed and (fault := self.group.strike("zombie")):
-                count = sum(map(len, batch.values()))
-                self.world.note(f"{self.name} stalls with {count} records; a twin takes over", None, fault)
-                self.group.share_out(shift=1 + int(fault.where * 3))
-                await pause(fault.size)
-            await self._take(batch, logs)
-
-    def _until_next_look(self) -> int | None:
-        if not self._dirty:
-            return None
-        now = self.world.scheduler.now
-        held = [self._held.get(place, 0) for place in self._dirty]
-        return max(min(held) - now, 0) + self.world.delay(self.random) + MILLISECOND
-
-    async def _take(self, batch: dict[Place, list[RawRecord]], logs: Mapping[str, UUID]) -> None:
-        wait = 50 * MILLISECOND
-        while True:
-            try:
-                behind = await self.shell.take(batch, logs=logs)
-                break
-            except Unavailable:
-                await pause(wait)
-                wait = min(2 * wait, SECOND)
-            except TooManyParked:
-                await pause(MINUTE)
-        await pause(50 * MILLISECOND if behind else 0)  # a seek asks the broker first where the log begins
-        for place, position in behind.items():
-            self.go_back(place, position)

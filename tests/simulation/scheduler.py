@@ -5,11 +5,12 @@ them. No thread, no event loop, no real time.
 """
 
 import heapq
-from collections.abc import Callable, Coroutine, Generator
+import inspect
+from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import coroutine
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = 1_000
@@ -33,18 +34,38 @@ def pause(microseconds: int | None) -> Generator[int | None]:
     yield microseconds
 
 
+class Mortal(Protocol):
+    """Whose tasks end with it: a process."""
+
+    def falls(self, task: "Task") -> bool:
+        """Be asked before each step of a task, whatever it waits for; tell whether it died instead of it."""
+        ...
+
+    def die(self) -> None:
+        """Die: one of its tasks raised Killed."""
+        ...
+
+
 class Task:
-    """A coroutine under the scheduler. `on_killed` is called when it raised Killed."""
+    """A coroutine under the scheduler. `owner`: who dies with it, None for nobody."""
 
-    __slots__ = ("coroutine", "done", "due", "on_killed", "send", "turn")
+    __slots__ = ("coroutine", "done", "due", "owner", "send", "turn")
 
-    def __init__(self, work: Coroutine[int | None, None, None], on_killed: Callable[[], None] | None) -> None:
+    def __init__(self, work: Coroutine[int | None, None, None], owner: Mortal | None) -> None:
         self.coroutine = work
         self.send = work.send
-        self.on_killed = on_killed
+        self.owner = owner
         self.done = False
         self.due: int | None = None
         self.turn = 0
+
+    @property
+    def place(self) -> str:
+        """The innermost coroutine in which it stands, such as `Locks.take`."""
+        inner: Any = self.coroutine  # Any: coroutines of any kind
+        while inspect.iscoroutine(following := inner.cr_await):
+            inner = following
+        return str(inner.__qualname__)
 
     def kill(self) -> None:
         """Stop it where it is."""
@@ -68,10 +89,10 @@ class Scheduler:
         self.most_steps = 10_000_000
 
     def spawn(
-        self, work: Coroutine[Any, None, None], *, delay: int = 0, on_killed: Callable[[], None] | None = None
+        self, work: Coroutine[Any, None, None], *, delay: int = 0, owner: Mortal | None = None
     ) -> Task:  # Any: what it waits for
         """Begin a task."""
-        task = Task(work, on_killed)
+        task = Task(work, owner)
         self._tasks.append(task)
         self._push(task, self.now + delay)
         return task
@@ -113,6 +134,8 @@ class Scheduler:
                 self.steps += 1
                 self.current = task
                 task.due = None
+                if (owner := task.owner) is not None and owner.falls(task):
+                    continue
                 try:
                     delay = task.send(None)
                 except StopIteration:
@@ -131,8 +154,8 @@ class Scheduler:
     def _end(self, task: Task) -> None:
         task.done = True
         self.current = None
-        if task.on_killed is not None:
-            task.on_killed()
+        if task.owner is not None:
+            task.owner.die()
 
 
 def instant(microseconds: int) -> datetime:

@@ -44,8 +44,8 @@ class Tables(Generic[S]):
         self.locks = locks
         self.now = now
         self.positions: dict[Place, int] = {}
-        self.logs: dict[str, UUID] = {}
-        """The identity of each topic that the positions are places of, once it was noted."""
+        self.logs: dict[Place, UUID] = {}
+        """The identity of the topic that each position is a place of, once it was noted."""
         self.requests: dict[UUID, Saved] = {}
         self.states: dict[UUID, tuple[bytes | None, S | None]] = {}
         self.outbox: list[Queued] = []
@@ -164,14 +164,21 @@ class MemoryStore(Generic[S]):
         self._decode_parked = decode_parked
         self._troubles = troubles
 
-    async def lock_positions(self, connection: Connection, places: Sequence[Place]) -> dict[Place, Position]:
-        locks, positions, logs = self.tables.locks, self.tables.positions, self.tables.logs
+    async def lock_positions(
+        self, connection: Connection, places: Sequence[Place], *, logs: Mapping[str, UUID]
+    ) -> dict[Place, Position]:
+        locks, positions, noted = self.tables.locks, self.tables.positions, self.tables.logs
         for place in sorted(places) if len(places) > 1 else places:
             if not locks.grab(connection, place):
                 await locks.take(connection, place)
         if (wait := self._troubles.at("locked")) is not None:
             await connection.wait(wait)
-        return {place: Position(positions.get(place, 0), logs.get(place[0])) for place in places}
+        if fresh := {place: logs[place[0]] for place in places if place not in positions and place[0] in logs}:
+            connection.writes.append(lambda: noted.update(fresh))
+        return {
+            place: Position(positions.get(place, 0), noted.get(place) if place in positions else logs.get(place[0]))
+            for place in places
+        }
 
     async def find_positions(self, _connection: Connection) -> dict[Place, int]:
         return dict(self.tables.positions)
@@ -186,16 +193,14 @@ class MemoryStore(Generic[S]):
 
     async def turn_back_replaced(self, connection: Connection, logs: Mapping[str, UUID]) -> dict[Place, int]:
         tables = self.tables
-        turned = {
-            place: position
-            for place, position in tables.positions.items()
-            if place[0] in logs and Position(position, tables.logs.get(place[0])).is_of_another(logs[place[0]])
-        }
+        noted = tables.logs
+        others = sorted(place for place in tables.positions if place[0] in logs and noted.get(place) != logs[place[0]])
         try:
-            for place in sorted(turned):
+            for place in others:
                 await tables.locks.take(connection, place)
+            turned = {place: tables.positions[place] for place in others if place in noted}
             tables.positions.update(dict.fromkeys(turned, 0))
-            tables.logs.update(logs)
+            noted.update({place: logs[place[0]] for place in others})
         finally:
             connection.roll_back()
         return {place: position for place, position in turned.items() if position > 0}

@@ -71,7 +71,7 @@ def tell(settings: Settings, broken: Iterable[str]) -> str:
     least = shrink(settings, kind_of(first))
     outcome = run(least, story=True)
     lines = [line for line in outcome.broken if kind_of(line) == kind_of(first)] or [first]
-    command = f"python -m tests.proof simulation --seed {settings.seed}"
+    command = f"make proof NAME=simulation SEED={settings.seed}"
     told = [f"seed {settings.seed} breaks an invariant; to see it again: {command}", f"  {lines[0]}"]
     faults = outcome.world.faults
     usagers = len(least.usagers) if least.usagers is not None else least.requests

@@ -21,9 +21,12 @@ ACTS: Final = (
     "operator: skipped", "operator: replayed", "operator: republished", "mail taken", "mail put off", "mail refused",
     "mail no address", "mail away", "parked gap", "parked waiting", "parked poison", "parked undecodable", "parked refused",
     "settled taken", "settled replaced", "settled skipped", "waited for a lock", "state read back", "event read back",
-    "conflict or retry",
+    "conflict or retry", "lost event: seen as a gap", "lost event: the last of its request",
+    "killed in Connection.__aenter__", "killed in Connection.wait", "killed in Line.send", "killed in Locks.take",
+    "killed in MemorySender.serve", "killed in Consumer.serve", "killed in Process._serve_local", "killed in Consumer._take",
+    "killed in Consumer.look_at_the_log", "killed in Relay.serve", "killed in Transaction._answer", "killed in tick",
 )  # fmt: skip
-"""What people, mail servers and parked records must have done at least once."""
+"""What people, mail servers and parked records must have done at least once, and where a process must have died."""
 
 
 @dataclass

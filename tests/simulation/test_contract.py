@@ -1,5 +1,6 @@
 """One suite for the store in memory and the store on PostgreSQL: so that what is simulated is what runs."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from random import Random
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.delivery.parking import Choice
 from shared.delivery.store import Conflict, Position
 from shared.delivery.values import Folded, Outgoing, Parked, RawRecord, Saved, Ticket
 from shared.organisation import Authority
@@ -15,6 +17,7 @@ from tests.delivery.sample import NOW, OTHER, REQUEST, Faults, added, warned
 from tests.simulation.deeds import PLACE, Deeds
 from tests.simulation.desk import TABLES, Desk, MemoryDesk, RealDesk
 from tests.simulation.installations import shipped
+from tests.simulation.quiet import CountedLog
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +119,7 @@ async def test_what_fails_before_its_commit_leaves_nothing(desk: Desk) -> None:
     before = await everything(desk)
     with pytest.raises(ZeroDivisionError):
         async with desk.shell.pool.acquire() as connection, connection.transaction():
-            await desk.shell.store.lock_positions(connection, [PLACE])
+            await desk.shell.store.lock_positions(connection, [PLACE], logs={})
             await desk.shell.store.save(connection, batch(saved(), outbox=[outgoing(1)]), {PLACE: 3})
             raise ZeroDivisionError
     assert await everything(desk) == before
@@ -125,7 +128,7 @@ async def test_what_fails_before_its_commit_leaves_nothing(desk: Desk) -> None:
 async def test_positions_begin_at_zero_and_move_with_their_batch(desk: Desk) -> None:
     async with desk.shell.pool.acquire() as connection, connection.transaction():
         places = [PLACE, ("handling.v1", 1)]
-        assert await desk.shell.store.lock_positions(connection, places) == dict.fromkeys(places, Position(0))
+        assert await desk.shell.store.lock_positions(connection, places, logs={}) == dict.fromkeys(places, Position(0))
         await desk.shell.store.save(connection, batch(), {PLACE: 5})
     async with desk.shell.pool.acquire() as connection:
         assert (await desk.shell.store.find_positions(connection))[PLACE] == 5
@@ -152,6 +155,13 @@ async def test_positions_in_another_log_go_back_and_what_was_fetched_from_the_ol
     assert await desk.shell.take(stuck, logs={"requests.v1": old}) == {PLACE: 1}
     assert (await desk.shell.positions.find()) == {PLACE: 1}
     assert await desk.shell.take(stuck, logs={}) == {}, "of a log that nobody knows: as before"
+
+
+async def test_a_log_that_is_lost_after_its_first_batch_is_told_from_the_next(desk: Desk) -> None:
+    """Given a partition whose log nobody has noted yet, its first batch does: what a new log holds there is not passed over."""
+    old, new = UUID(int=1), UUID(int=2)
+    await desk.shell.take({PLACE: [added(1, "a", offset=0), added(2, "b", offset=1)]}, logs={"requests.v1": old})
+    assert await desk.shell.positions.turn_back_replaced({"requests.v1": new}) == {PLACE: 2}
 
 
 async def test_the_outbox_has_the_order_of_the_batches(desk: Desk) -> None:
@@ -188,6 +198,16 @@ async def test_a_settled_record_that_is_needed_again_is_opened_again(desk: Desk)
     async with desk.shell.pool.acquire() as connection, connection.transaction():
         assert await desk.shell.store.parked.drop_known(connection, [parked(raw, "gap")]) == []
     assert [(row["why"], row["settled"], row["resolution"]) for row in await desk.rows("parked")] == [("gap", False, None)]
+
+
+async def test_a_gap_that_something_parked_hid_is_told_once_that_is_taken(desk: Desk) -> None:
+    told: Counter[tuple[str, str]] = Counter()
+    desk.shell.log = CountedLog("notifier", told)
+    await desk.shell.take({PLACE: [added(1, "poison", offset=0), added(3, "c", offset=1)]})
+    assert [row["why"] for row in await desk.rows("parked")] == ["poison", "waiting"]
+    Faults.poison = frozenset()
+    await desk.parking.replay(Choice(), lambda _done, _all: None)
+    assert told["notifier", "delivery.gap_behind"] == 1
 
 
 async def test_what_is_parked_of_a_held_request_waits_in_the_order_of_its_sequence(desk: Desk) -> None:

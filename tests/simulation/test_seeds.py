@@ -1,5 +1,9 @@
 """Two thousand towns: no invariant breaks, and nothing that can happen was left out (`python -m tests.proof simulation`)."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from shared.delivery.core import Core
@@ -8,6 +12,7 @@ from shared.delivery.values import Input, Result
 from tests.proof import checker
 from tests.simulation import proof
 from tests.simulation.agents import Agents
+from tests.simulation.digest import digest
 from tests.simulation.ending import play, what_is_left
 from tests.simulation.run import run
 from tests.simulation.settings import SHORT_SEEDS, Settings
@@ -25,10 +30,15 @@ def test_no_seed_breaks_an_invariant() -> None:
     assert tally.missing() == []
 
 
-def test_a_seed_is_the_same_each_time() -> None:
-    first, second = (run(Settings.of(7), check=False).world for _ in range(2))
-    assert [record[:6] for record in first.log.all()] == [record[:6] for record in second.log.all()]
-    assert (first.happened, first.done, first.scheduler.steps) == (second.happened, second.done, second.scheduler.steps)
+def test_a_seed_is_the_same_in_every_process() -> None:
+    """Whatever strings hash to in a process: no order of a set has a say in the log, the tables, the mails."""
+    world = run(Settings.of(7), check=False).world
+    assert len(world.happened) > 10, "a seed without faults says little"
+    asked = (sys.executable, "-m", "tests.simulation.digest", "7")
+    for hash_seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        told = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+        assert told.stdout.strip() == digest(world)
 
 
 def test_a_town_without_faults_comes_to_rest() -> None:
@@ -50,9 +60,10 @@ def test_a_core_that_forgets_the_sequence_is_caught_and_told(monkeypatch: pytest
         return result
 
     monkeypatch.setattr(Core, "_take", careless)
-    settings = next(settings for settings in map(Settings.of, range(1, 20)) if run(settings).broken)
+    # not in seed 1: there it parks for minutes
+    settings = next(settings for settings in map(Settings.of, range(2, 20)) if run(settings).broken)
     story = tell(settings, run(settings).broken)
-    assert f"python -m tests.proof simulation --seed {settings.seed}" in story
+    assert f"make proof NAME=simulation SEED={settings.seed}" in story
     assert "fault" in story
     assert len(story.splitlines()) < 90
 

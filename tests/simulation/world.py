@@ -79,6 +79,10 @@ class World:
         """What adapters handed over, by CloudEvents id, and into which log."""
         self.losses: dict[tuple[str, UUID, int], Fault] = {}
         """Events that are not in the log, or cannot be read there, and have not been published again yet."""
+        self.told_gaps: set[tuple[str, UUID, int]] = set()
+        """Lost events that some reader told as a gap."""
+        self.unnoticed: set[tuple[str, UUID, int]] = set()
+        """Lost events that nobody had missed when all had come to rest: no later one of their request and topic was there."""
         self.over = False
         """Whether nobody begins anything any more."""
         self.written: set[tuple[str, UUID, int]] = set()
@@ -181,7 +185,7 @@ class World:
         for group in self.groups.values():
             owner = group.owner.get(place)
             if owner is not None:
-                owner.hear(place)
+                owner.consumer.hear(place)
 
     def _letter(self, key: Key, row: Due) -> None:
         self.letters.add(key, row)
@@ -228,26 +232,38 @@ class World:
 
     def lose(self, one: Outgoing, fault: Fault) -> None:
         """The broker lost an event that it had acknowledged."""
-        assert one.request_id is not None and one.sequence is not None, "only events are lost"
-        self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered.add((one.topic, one.request_id))
+        self._miss(one, fault)
         self.note(f"the broker loses {one.type} ({one.topic} {one.sequence})", one.request_id, fault)
 
     def spoil(self, one: Outgoing, fault: Fault) -> bytes:
         """Return other bytes than were to be written."""
-        assert one.request_id is not None and one.sequence is not None and one.value is not None, "only events are spoilt"
-        self.losses[one.topic, one.request_id, one.sequence] = fault
-        self.history.disordered.add((one.topic, one.request_id))
+        assert one.value is not None, "only events are spoilt"
+        self._miss(one, fault)
         self.history.spoilt[one.topic] += 1
         self.note(f"the bytes of {one.type} ({one.topic} {one.sequence}) are spoilt in the log", one.request_id, fault)
         ways = (one.value[: len(one.value) // 2], b"\0" + one.value, b"", one.value.replace(b'"at"', b'"\xff"'))
         return ways[int(fault.where * len(ways))]
 
+    def _miss(self, one: Outgoing, fault: Fault) -> None:
+        assert one.request_id is not None and one.sequence is not None, "only events are lost or spoilt"
+        name = (one.topic, one.request_id, one.sequence)
+        if (before := self.losses.get(name)) is not None and before.kind == "lost_event":
+            self.count("lost event: lost or spoilt once more")
+        self.losses[name] = fault
+        self.history.disordered.add(name[:2])
+
     def found(self, one: Outgoing, *, whole: bool) -> None:
         """An event is in the log (again)."""
         if whole and one.request_id is not None and one.sequence is not None:
-            self.written.add((one.topic, one.request_id, one.sequence))
-            self.losses.pop((one.topic, one.request_id, one.sequence), None)
+            name = (one.topic, one.request_id, one.sequence)
+            self.written.add(name)
+            if (fault := self.losses.pop(name, None)) is not None and fault.kind == "lost_event":
+                self.count(self._how_found(name))
+
+    def _how_found(self, name: tuple[str, UUID, int]) -> str:
+        if name in self.told_gaps:
+            return "lost event: seen as a gap"
+        return "lost event: the last of its request" if name in self.unnoticed else "lost event: published again before the next"
 
     def republish(self, request_id: UUID | None) -> int:
         """Have the relays publish archived events again: `aiguilleur republish`, of one request or of all."""
@@ -276,6 +292,8 @@ class World:
                 self.history.accepted.add(taken[1])
             elif life == self.log.lives:
                 self.violate(f"1 lost: intake never took what an adapter handed over as {name}")
+        for line in self.mail.mistold_bounces():
+            self.violate(line)
 
     def check_mail(self, mail: Envelope) -> None:
         """A mail leaves: what it tells was committed before."""

@@ -4,6 +4,7 @@ No I/O, no clock, no logger. The real shell and the simulation run this same cod
 input is caught here and charged to that input; the neighbours go on.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -159,7 +160,10 @@ class Core(Generic[S]):
         """Take the parked successors of what was just taken, for as long as they follow one another."""
         while run.waiting:
             following = run.find_waiting(topic, run.seen[spot] + 1)
-            if following is None or following.why not in ("gap", "waiting"):
+            if following is None:
+                _miss(run, topic, run.seen[spot] + 1)
+                return
+            if following.why not in ("gap", "waiting"):
                 return
             if run.alone:
                 run.relabel(following, "poison", "what came before was taken without this; replay this")
@@ -261,6 +265,14 @@ def _too_early(run: Run[S], one: Input, expected: int) -> Result[S]:
         return Result("failed", run.request_id, error=InputRefused(detail))
     assert one.topic is not None, "what has a sequence has a topic"
     return run.park(one, "waiting" if run.find_waiting(one.topic, expected) else "gap", detail)
+
+
+def _miss(run: Run[Any], topic: str, expected: int) -> None:
+    """Say that an event is missing, of the first that waited for a parked one: that is taken, and this does not follow it."""
+    mine = (one for one in run.waiting if one.topic == topic)
+    first = min(mine, key=operator.attrgetter("sequence"), default=None)
+    if first is not None and first.why == "waiting":
+        run.relabel(first, "gap", f"expected sequence {expected}, got {first.sequence}")
 
 
 def _why(error: Exception) -> ParkedWhy:

@@ -280,7 +280,8 @@ class Shell(Generic[S]):
                 metrics.GAPS.labels(name).inc()
             event = "delivery.gap" if one.why == "gap" else "delivery.parked"
             self.log.error(event, why=one.why, error_id=one.error_id, request_id=one.request_id, detail=one.detail)
-        for parked_id, why, detail in folded.relabelled:
+        relabelled = {parked_id: (why, detail) for parked_id, why, detail in folded.relabelled}
+        for parked_id, (why, detail) in relabelled.items():
             if why == "gap":  # it waited for one that is taken now, and another one before it is missing
                 metrics.GAPS.labels(name).inc()
                 self.log.error("delivery.gap_behind", why=why, parked_id=parked_id, detail=detail)

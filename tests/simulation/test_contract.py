@@ -200,14 +200,16 @@ async def test_a_settled_record_that_is_needed_again_is_opened_again(desk: Desk)
     assert [(row["why"], row["settled"], row["resolution"]) for row in await desk.rows("parked")] == [("gap", False, None)]
 
 
-async def test_a_gap_that_something_parked_hid_is_told_once_that_is_taken(desk: Desk) -> None:
+@pytest.mark.parametrize("choice", [Choice(), Choice(ids=(1,))], ids=["all", "what hid it alone"])
+async def test_a_gap_that_something_parked_hid_is_told_once_that_is_taken(desk: Desk, choice: Choice) -> None:
     told: Counter[tuple[str, str]] = Counter()
     desk.shell.log = CountedLog("notifier", told)
     await desk.shell.take({PLACE: [added(1, "poison", offset=0), added(3, "c", offset=1)]})
     assert [row["why"] for row in await desk.rows("parked")] == ["poison", "waiting"]
     Faults.poison = frozenset()
-    await desk.parking.replay(Choice(), lambda _done, _all: None)
+    await desk.parking.replay(choice, lambda _done, _all: None)
     assert told["notifier", "delivery.gap_behind"] == 1
+    assert [row["why"] for row in await desk.rows("parked") if not row["settled"]] == ["gap"]
 
 
 async def test_what_is_parked_of_a_held_request_waits_in_the_order_of_its_sequence(desk: Desk) -> None:

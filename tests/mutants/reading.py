@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants.mutant import Edit, Mutant, caught, edit, in_chaos, simulated
 
 _CORE, _SHELL, _STORE = "shared/delivery/core.py", "shared/delivery/shell.py", "shared/delivery/store.py"
+_CONSUMER = "shared/delivery/consumer.py"
 
 READING: Final = (
     Mutant(
@@ -97,6 +98,16 @@ READING: Final = (
             says="test_values_that_postgresql_refuses_are_charged_to_their_record",
         ),
         also=(simulated("1 lost: "),),
+    ),
+    Mutant(
+        "log-not-asked",
+        "What comes before it is known which log it is of is taken: lost just then, the new log's first records are passed over",
+        edit(_CONSUMER, "if unknown := {topic for topic, _ in batches} - logs.keys():", "if unknown := set[str]():"),
+        caught(
+            "tests/delivery/test_replaced.py",
+            servers=True,
+            says="test_nothing_is_taken_before_it_is_known_which_log_it_is_of",
+        ),
     ),
     Mutant(
         "log-not-compared",

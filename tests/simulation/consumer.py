@@ -41,7 +41,7 @@ class Consumer:
         """Begin again with a process that begins."""
         self._begin_anew()
         self._task = self._process.spawn(self.serve())
-        self._process.spawn(self.look_at_the_log())
+        self._process.spawn(self._look())
 
     def follow(self, places: list[Place]) -> None:
         """Read these partitions from now on, from where they were left as far as this copy knows."""
@@ -56,7 +56,7 @@ class Consumer:
         if self._task.due is None:
             self._world.scheduler.wake(self._task, self._world.delay(self._random))
 
-    async def look_at_the_log(self, delay: int = 0) -> None:
+    async def look_at_the_log(self, delay: int) -> None:
         """See which log it is that is read; of another one than before, read from where PostgreSQL then says."""
         await pause(delay)
         if self._logs != self._world.log.identities():
@@ -110,7 +110,9 @@ class Consumer:
         return batch
 
     async def serve(self) -> None:
-        """Fetch and take, for ever, with the rests of the shipped loop."""
+        """Fetch and take, for ever, with the rests of the shipped loop. First of all, ask which log it is."""
+        self._logs = self._world.log.identities()
+        await pause(self._world.delay(self._random))
         while True:
             batch, logs = self._fetch(), self._logs
             if not batch:

@@ -24,7 +24,7 @@ ACTS: Final = (
     "conflict or retry", "lost event: seen as a gap", "lost event: the last of its request",
     "killed in Connection.__aenter__", "killed in Connection.wait", "killed in Line.send", "killed in Locks.take",
     "killed in MemorySender.serve", "killed in Consumer.serve", "killed in Process._serve_local", "killed in Consumer._take",
-    "killed in Consumer.look_at_the_log", "killed in Relay.serve", "killed in Transaction._answer", "killed in tick",
+    "killed in Consumer._look", "killed in Relay.serve", "killed in Transaction._answer", "killed in tick",
 )  # fmt: skip
 """What people, mail servers and parked records must have done at least once, and where a process must have died."""
 

@@ -15,11 +15,11 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.mailsink import MailSink
 from deploy.local.postgres import PostgresServer
 from deploy.local.town import Town
-from tests.proof.checker import violations
-from tests.proof.evidence import Evidence, History
-from tests.proof.gathering import gather
-from tests.proof.published import ask_for_statistics
-from tests.proof.writings import in_files
+from tests.judge.checker import violations
+from tests.judge.evidence import Evidence, History
+from tests.judge.gathering import gather
+from tests.judge.published import ask_for_statistics
+from tests.judge.writings import in_files
 
 
 class Scene:

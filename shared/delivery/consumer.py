@@ -14,8 +14,9 @@ from shared.delivery.batches import Batches, by_place, parts_of
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
-from shared.delivery.log_ends import LogEnds, ShortLogs
+from shared.delivery.log_ends import LogEnds
 from shared.delivery.pace import Pace
+from shared.delivery.places import Places, assigned_to
 from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
@@ -40,15 +41,7 @@ class Consumer:
         self._name = shell.service.name
         self._instance = instance
         self._log = shell.log
-        self._positions: dict[Place, int] = {}
-        self._followed: set[Place] = set()
-        self._logs: Mapping[str, UUID] = {}
-        """The identity of each topic, as it was last seen. Replaced, never changed: a batch in hand keeps its own.
-
-        Always asked before what is taken for it was fetched: an older log than it is of is found out later, a newer one never.
-        """
         self._committed_at = 0.0
-        self._short = ShortLogs()
         self._prefetch: Prefetch | None = None
         self._stopping = False
         self._pace = Pace(shell.service.pace_seconds, times=REST_TIMES)
@@ -66,6 +59,7 @@ class Consumer:
             group=group or self._name,
             member=f"{self._name}-{instance}",
         )
+        self._places = Places(shell, self.subscriber, self.ends)
 
     async def serve(self) -> None:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
@@ -73,7 +67,7 @@ class Consumer:
             await self._connect()
             while not self._stopping and not (self._prefetch and self._prefetch.is_dead):
                 await asyncio.sleep(1.0)
-                await self._follow()
+                await self._places.follow()
             if self._stopping:
                 return
             self._log.error("consumer.client_died", error_id=f"{self._name}.client")
@@ -85,10 +79,10 @@ class Consumer:
         topics = {topic.name for topic in self._shell.service.consumes}
         while not self.connected:
             try:
-                self._read_from(await self.ends.identify(topics))
+                await self._places.ask_for_logs(topics)
                 async with asyncio.timeout(START_SECONDS):
                     await self.broker.start()
-                self._prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
+                self._prefetch = self._places.prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
                 self.connected = True
                 reach("start.consumer")
             except (KafkaError, OSError, TimeoutError) as error:
@@ -119,8 +113,7 @@ class Consumer:
 
     def assigned(self) -> set[Place]:
         """Return the partitions that are ours now."""
-        consumer: Any = self.subscriber.consumer
-        return {(one.topic, one.partition) for one in consumer.assignment()} if consumer is not None else set()
+        return assigned_to(self.subscriber.consumer)
 
     @property
     def has_joined(self) -> bool:
@@ -131,11 +124,10 @@ class Consumer:
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         """Take one batch. Never raises: it waits and tries again, or halts."""
         started = time.perf_counter()
-        logs, batches = self._logs, by_place(records)
-        if unknown := {topic for topic, _ in batches} - logs.keys():
-            await self._get_to_know(unknown)
-            for place, mine in batches.items():
-                self._fetch_from(place, mine[0].offset)
+        logs, batches = self._places.logs, by_place(records)
+        if unknown := {topic for topic, _ in batches} - logs.keys():  # topics that were made after we began
+            await self._places.get_to_know(unknown)
+            self._places.fetch_again(batches)
             return
         left = batches
         if len(records) >= MAX_RECORDS:
@@ -186,39 +178,10 @@ class Consumer:
         for place, mine in batches.items():
             if place not in behind:
                 self.taken += len(mine)
-                self._positions[place] = mine[-1].offset + 1
+                self._places.taken[place] = mine[-1].offset + 1
                 self.progressed = time.monotonic()
         for place, position in behind.items():
-            await self._seek(place, position)
-
-    async def _seek(self, place: Place, position: int) -> None:
-        """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
-        reach("consume.seek")
-        ends = await self.ends.find([place])
-        if ends is None or place not in ends:  # Kafka is away: the next batch, or the next look, finds it again
-            self._followed.discard(place)
-            return
-        beginning = ends[place][0]
-        if beginning > position:
-            if position > 0:
-                self._say_gap("consumer.log_truncated", place, expected=position, offset=beginning)
-            await self._shell.positions.move(place, beginning, seen=position)
-        self._fetch_from(place, max(position, beginning))
-
-    def _fetch_from(self, place: Place, offset: int) -> None:
-        if self._prefetch is not None:
-            self._prefetch.forget(place)
-        try:
-            self.subscriber.consumer.seek(TopicPartition(*place), offset)
-        except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
-            self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=offset, error=type(error).__name__)
-
-    async def _get_to_know(self, topics: set[str]) -> None:
-        """Ask, until Kafka answers, which logs these are: they came to be after we began."""
-        while topics - self._logs.keys():
-            self._read_from(await self.ends.identify(topics))
-            if topics - self._logs.keys():
-                await asyncio.sleep(1.0)
+            await self._places.seek(place, position)
 
     async def _halt(self, why: str) -> None:
         """Wait a minute before the next try, and tell everybody who looks: `/ready`, the metric, `aiguilleur status`."""
@@ -242,7 +205,7 @@ class Consumer:
             return  # with the gate shut: after a restore what Kafka was told is where we really were
         self._committed_at = now
         mine = consumer.assignment()
-        offsets = {TopicPartition(*place): at for place, at in self._positions.items() if TopicPartition(*place) in mine}
+        offsets = {TopicPartition(*place): at for place, at in self._places.taken.items() if TopicPartition(*place) in mine}
         if not offsets:
             return
         reach("consume.before_offsets")
@@ -252,68 +215,3 @@ class Consumer:
             reach("consume.after_offsets")
         except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
             self._log.info("consumer.commit_skipped", error=type(error).__name__)
-
-    async def _follow(self) -> None:
-        """Go back where PostgreSQL says so: it was restored from a backup, an operator asks for it, or the log is another one.
-
-        Usually a batch finds that out; here it is found although nothing new comes. Reading again harms nothing.
-        """
-        if not self._shell.gate.is_open:
-            return
-        reach("consume.follow")
-        mine = dict(self._positions)  # before the query: a position in PostgreSQL only falls when somebody turns it back
-        assigned = self.assigned()
-        self._followed &= assigned
-        try:
-            self._followed -= await self._turn_back_replaced({topic for topic, _ in assigned})
-            kept = await self._shell.positions.find()
-            ends = await self.ends.find(assigned)  # after the positions: a log that is ours ends at or above them
-            if ends is None:
-                return
-            for place in assigned:
-                position = kept.get(place, 0)
-                if place in ends and self._short.look(place, position=position, end=ends[place][1]):
-                    await self._begin_again(place, position, ends[place][1])
-                elif place not in self._followed or position < mine.get(place, 0):
-                    await self._go_back(place, position)
-                self._followed.add(place)
-        except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
-            self._log.info("consumer.follow_postponed", error=type(error).__name__)
-
-    async def _turn_back_replaced(self, topics: set[str]) -> set[Place]:
-        """Begin anew in topics that were deleted and made again: they have another identity, however long they are by now."""
-        logs = await self.ends.identify(topics)
-        replaced = await self._shell.positions.turn_back_replaced(logs)
-        self._read_from(logs)
-        for place, position in replaced.items():
-            self._say_gap("consumer.log_replaced", place, expected=position, offset=0)
-        return set(replaced)
-
-    def _say_gap(self, event: str, place: Place, *, expected: int, offset: int) -> None:
-        self._log.error(event, topic=place[0], partition=place[1], expected=expected, offset=offset)
-        metrics.GAPS.labels(self._name).inc()
-
-    def _read_from(self, logs: Mapping[str, UUID]) -> None:
-        """Take what is fetched from now on for records of these logs; what waits of another one is dropped."""
-        changed = {topic for topic, log in logs.items() if self._logs.get(topic, log) != log}
-        for place in self.assigned():
-            if place[0] in changed and self._prefetch is not None:
-                self._prefetch.forget(place)
-                self._followed.discard(place)
-        self._logs = {**self._logs, **logs}
-
-    async def _begin_again(self, place: Place, position: int, end: int) -> None:
-        """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
-        self._short.forget(place)
-        if not await self._shell.positions.move(place, 0, seen=position):
-            return  # somebody reads on from there: it is we who were wrong
-        self._say_gap("consumer.log_replaced", place, expected=position, offset=end)
-        await self._go_back(place, 0)
-
-    async def _go_back(self, place: Place, position: int) -> None:
-        consumer: Any = self.subscriber.consumer
-        async with asyncio.timeout(2.0):
-            fetching = await consumer.position(TopicPartition(*place))
-        if fetching > position:
-            self._positions[place] = position
-            await self._seek(place, position)

@@ -10,7 +10,7 @@ from services.router.wording import ACTION, BUTTON
 from tests.chaos.load import CANARY
 from tests.chaos.mailbox import Letter
 from tests.chaos.persistence import Client
-from tests.proof.evidence import Act, History
+from tests.judge.evidence import Act, History
 
 Click: TypeAlias = Literal["take_charge", "ask", "answer", "transfer", "resolve"]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared.events.envelope import encode_headers
 from shared.events.requests import WithdrawalAsked
 from shared.events.topics import SERVICES, consumed_by
-from tests.proof.load import AUTHORITY, request_received
+from tests.figures.load import AUTHORITY, request_received
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 Forged: TypeAlias = tuple[bytes | None, bytes | None, Headers]

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 
 from tests.chaos.persistence import GIVE_UP_SECONDS, Client
-from tests.proof.evidence import History
+from tests.judge.evidence import History
 
 _SERVICES = ("voirie", "proprete", "education", "etat-civil", "maire")
 _REFUSED_EVERY = 25

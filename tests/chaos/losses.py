@@ -8,7 +8,7 @@ from typing import Final
 from deploy.local.town import service_of
 from tests.chaos.orchestrator import Death
 from tests.chaos.stage import Span
-from tests.proof.evidence import History, Period
+from tests.judge.evidence import History, Period
 
 _LOSING: Final = ("cut", "cut_up", "cut_down", "half_open", "reset", "refuse")
 """What may keep the answer of the mail server from the notifier, on the link between them."""

@@ -108,7 +108,7 @@ async def _get(http: httpx.AsyncClient, url: str) -> httpx.Response | None:
 def is_trouble(metric: str) -> bool:
     """Whether it is a counter that never rises while all is well. A mail counts unless it was sent, or had nobody to go to.
 
-    Which mails these were, and whether rightly, no counter says: `tests.proof.letters` judges each by its `why`, from the log.
+    Which mails these were, and whether rightly, no counter says: `tests.judge.letters` judges each by its `why`, from the log.
     """
     return "_total" in metric and not any(one in metric for one in (_PUBLISHED, 'outcome="sent"', 'cause="letter"'))
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import uvloop
 
-from tests.proof.http_load import post
+from tests.figures.http_load import post
 
 _ANSWER_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.002

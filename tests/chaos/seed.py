@@ -21,9 +21,9 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.plan import draw
 from tests.chaos.scene import ChaosScene
 from tests.chaos.stage import Fault, Span, Stage
-from tests.proof.delays import climbed_to_the_top
-from tests.proof.evidence import Evidence, History, What
-from tests.proof.existence import untold_requests
+from tests.judge.delays import climbed_to_the_top
+from tests.judge.evidence import Evidence, History, What
+from tests.judge.existence import untold_requests
 
 _ENDINGS: Final = (0, -9, -15)
 """How a service may end: it was told to, or killed. -15: told while it had not begun to listen, or had stopped already."""

@@ -20,7 +20,7 @@ from tests.chaos.reached import first_of
 from tests.chaos.seed import Form, left_out, never_handed_over, run_seed
 from tests.chaos.stage import Fault
 from tests.chaos.town import ENDS
-from tests.proof.evidence import Act, Evidence, History, Record, What
+from tests.judge.evidence import Act, Evidence, History, Record, What
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, Final, NamedTuple
 
 from tests.chaos.load import Load
-from tests.proof.evidence import History
+from tests.judge.evidence import History
 
 _COUNT: Final = 80
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tests.chaos import losses
 from tests.chaos.orchestrator import Death
 from tests.chaos.stage import Fault, Span
-from tests.proof.evidence import History
+from tests.judge.evidence import History
 
 NOW = time.monotonic()
 

@@ -8,7 +8,7 @@ from deploy.demo.pages import read_page
 from tests.chaos.load import CANARY
 from tests.chaos.mailbox import Letter
 from tests.chaos.persistence import Client
-from tests.proof.evidence import Act, History
+from tests.judge.evidence import Act, History
 
 Wish: TypeAlias = Literal["add", "reopen", "withdraw", "erase"]
 

@@ -21,9 +21,9 @@ from shared.app import App
 from shared.clock import SystemClock
 from shared.delivery.values import Outgoing, RawRecord
 from tests.cost.records import PARTITION, first_records, of_outbox
+from tests.figures.counting_proxy import CountingProxy
+from tests.figures.database import migrated
 from tests.notifier.conftest import KEYS, LINK_KEY
-from tests.proof.counting_proxy import CountingProxy
-from tests.proof.database import migrated
 
 _OUTBOX = "SELECT request_id, topic, key, sequence, type, at, traceparent, value, headers, seen FROM router.outbox ORDER BY id"
 

@@ -20,7 +20,7 @@ from tests.cost.bench import Bench
 from tests.notifier.conftest import KEYS, Office, composer
 
 _PAST_THE_WARNING = timedelta(days=6)
-"""Of the promise that tests/proof/load.py gives: it warns after five days and is due after seven."""
+"""Of the promise that tests/figures/load.py gives: it warns after five days and is due after seven."""
 _FILE_SECONDS = 0.05
 """The clock looks at its file again after 20 ms."""
 _WARNINGS = "SELECT count(*) FROM sla.outbox WHERE type = 'fr.aiguilleur.escalation.warned.v1'"

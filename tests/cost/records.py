@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.delivery.values import Outgoing, RawRecord
 from shared.events.envelope import encode_headers, encode_value
-from tests.proof.load import request_received
+from tests.figures.load import request_received
 
 PARTITION = 0
 SUBMISSION = b"""{"authority": "rivemont", "channel": "app", "service": "voirie", "email": "solene.vautrin@courriel.example",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.proof.counting_proxy import Statements
+from tests.figures.counting_proxy import Statements
 
 
 def _message(kind: bytes, body: bytes) -> bytes:

@@ -15,8 +15,8 @@ from shared.vault.seal import Vault
 from tests.cost.bench import Bench
 from tests.cost.loops import fired, mailed, published
 from tests.cost.records import SUBMISSION
+from tests.figures.counting_proxy import CountingProxy
 from tests.notifier.conftest import KEYS
-from tests.proof.counting_proxy import CountingProxy
 
 SIZES = (1, 100)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
@@ -116,7 +116,7 @@ def test_parts_share_no_request_and_lose_no_record() -> None:
 class Takes:
     """A shell that takes everything, and fails as it is told: by partition, how often still."""
 
-    service, log, gate = SAMPLE, get_log("test"), Gate("notifier", watched=False)
+    service, log, gate, positions = SAMPLE, get_log("test"), Gate("notifier", watched=False), None
 
     def __init__(self, **failing: int) -> None:
         self.failing = {int(name.removeprefix("p")): times for name, times in failing.items()}
@@ -136,6 +136,7 @@ class Takes:
 async def test_a_part_that_fails_is_taken_again_alone_until_it_is_done() -> None:
     shell = Takes(p1=2)
     consumer = Consumer(shell, bootstrap="127.0.0.1:9", instance="0")  # type: ignore[arg-type]  # as far as it is used
+    consumer._places.logs = {"requests.v1": uuid4()}
     records = [
         ConsumerRecord("requests.v1", place, offset, 0, 0, b"", b"", 0, 0, 0, ()) for place in (0, 1) for offset in range(400)
     ]

@@ -15,8 +15,8 @@ from shared.events.topics import INBOUND, SERVICES, dead_letters
 from shared.vault.keys import find_keys
 from shared.vault.seal import Vault
 from tests.chaos.forgery import publish
-from tests.proof.evidence import Written
-from tests.proof.writings import in_clear, in_files, in_tables
+from tests.judge.evidence import Written
+from tests.judge.writings import in_clear, in_files, in_tables
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

@@ -60,7 +60,7 @@ DECIDING: Final = (
             '    ("waiting", "add"): "waiting",\n',
         ),
         caught(
-            "tests/proof/test_lives.py::test_the_checker_and_the_router_know_the_same_lives",
+            "tests/judge/test_lives.py::test_the_checker_and_the_router_know_the_same_lives",
             says="test_the_checker_and_the_router_know_the_same_lives",
         ),
         also=(simulated("2 path: "),),

@@ -1,1 +1,1 @@
-"""Figures and proofs, each beside a reference in the same run: `python -m tests.proof <name>`."""
+"""Proofs and figures by name: `python -m tests.proof <name>` runs one, prints its table and writes it as JSON."""

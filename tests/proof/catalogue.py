@@ -40,24 +40,24 @@ PROOFS: Final[dict[str, Proof]] = {
         "R4, Kafka's log destroyed and PostgreSQL restored, by the runbooks",
         minutes="how far back PostgreSQL is restored, and how long the log lives before it is destroyed (5; short form 0.15)",
     ),
-    "fold": Proof("tests.proof.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
-    "intake": Proof("tests.proof.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
-    "deadlines": Proof("tests.proof.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
+    "fold": Proof("tests.figures.fold_speed", "P3, the router's shell beside a bare loop and the naive way"),
+    "intake": Proof("tests.figures.intake_speed", "P1, the HTTP intake beside bare FastAPI and the naive way"),
+    "deadlines": Proof("tests.figures.deadline_speed", "P4, deadlines fired beside the same writes bare, and idle looks"),
     "statistics": Proof(
-        "tests.proof.statistics_speed",
+        "tests.figures.statistics_speed",
         "P5, events into the aggregates beside a bare loop and the naive way",
         seed="draws the events (8)",
     ),
     "footprint": Proof(
-        "tests.proof.footprint",
+        "tests.figures.footprint",
         "P10, memory and CPU while idle, round trips to PostgreSQL per request, how soon the demo mails",
     ),
-    "growth": Proof("tests.proof.growth", "P11, what open requests in the tables cost each service"),
-    "latency": Proof("tests.proof.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
+    "growth": Proof("tests.figures.growth", "P11, what open requests in the tables cost each service"),
+    "latency": Proof("tests.figures.latency", "P2, from the post of a request to the mail at the SMTP server, by rate"),
     "outbox": Proof(
-        "tests.proof.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog, beside bare and naive relays"
+        "tests.figures.outbox_speed", "P7, from the commit to the acknowledgement, and a backlog, beside bare and naive relays"
     ),
-    "mail": Proof("tests.proof.mail_speed", "P8, mails composed and handed over, and their CPU"),
+    "mail": Proof("tests.figures.mail_speed", "P8, mails composed and handed over, and their CPU"),
     "hostile": Proof(
         "tests.proof.hostile",
         "S1, S2, S4, hostile requests, tokens, records of the log, and strings in mails",

@@ -15,8 +15,8 @@ import msgspec
 
 from deploy.local import ports
 from shared.events.topics import SERVICES
-from tests.proof.evidence import History, Record, What
-from tests.proof.letters import Letter, letter_of
+from tests.judge.evidence import History, Record, What
+from tests.judge.letters import Letter, letter_of
 from tests.scene import Scene
 
 _ACTS: Final[dict[str, What]] = {

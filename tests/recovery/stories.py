@@ -16,8 +16,8 @@ import httpx
 
 from shared.events.topics import TOPICS
 from tests.chaos.crowd import crowd
-from tests.proof.gathering import gather
-from tests.proof.repeats import NOTED_WITHIN
+from tests.judge.gathering import gather
+from tests.judge.repeats import NOTED_WITHIN
 from tests.recovery.backup import back_up, find_data, put_back
 from tests.recovery.operator import ESCROW_FILE, START, STOP, Operator
 from tests.recovery.remains import Remains, read_remains

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.demo.pages import Form, WebPage, read_page
 from tests.chaos.load import CANARY
-from tests.proof.letters import letter_of
+from tests.judge.letters import letter_of
 from tests.scene import Scene
 
 

@@ -9,7 +9,7 @@ from shared.actions.link import LIFETIME, ExpiredLink, Link, Links
 from shared.delivery.errors import Unavailable
 from shared.delivery.values import Input, Result, Ticket
 from shared.events.handling import Action, CommandRefused
-from tests.proof.evidence import Act
+from tests.judge.evidence import Act
 from tests.simulation.mail import Envelope
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, instant, pause
 

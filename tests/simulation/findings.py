@@ -8,7 +8,7 @@ import msgspec
 from shared.delivery.values import Input
 from shared.events.envelope import Undecodable, decode
 from shared.events.inbound import CommandIssued
-from tests.proof.evidence import Asked, Evidence, Record
+from tests.judge.evidence import Asked, Evidence, Record
 from tests.simulation.installations import changed, shipped
 
 if TYPE_CHECKING:

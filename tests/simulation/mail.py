@@ -10,7 +10,7 @@ from services.notifier.domain.correspondence import Letter
 from services.notifier.smtp import Answer, ServerAway, refusal_of
 from services.notifier.writer import Paper
 from shared.organisation import Installation
-from tests.proof.evidence import Mail
+from tests.judge.evidence import Mail
 from tests.simulation.scheduler import MILLISECOND, instant, pause
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.delivery.core import describe
-from tests.proof.checker import violations
+from tests.judge.checker import violations
 from tests.simulation.ending import play
 from tests.simulation.findings import gather
 from tests.simulation.quiet import quiet

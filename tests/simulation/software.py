@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.events.envelope import encode_value
 from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
-from tests.proof.evidence import Act
+from tests.judge.evidence import Act
 from tests.simulation.agents import ACTIONS
 from tests.simulation.scheduler import DAY, HOUR, instant, pause
 

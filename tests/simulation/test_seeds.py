@@ -9,7 +9,7 @@ import pytest
 from shared.delivery.core import Core
 from shared.delivery.run import Run
 from shared.delivery.values import Input, Result
-from tests.proof import checker
+from tests.judge import checker
 from tests.simulation import proof
 from tests.simulation.agents import Agents
 from tests.simulation.digest import digest

@@ -13,7 +13,7 @@ from shared.delivery.core import DigestMismatch
 from shared.delivery.errors import Unavailable
 from shared.delivery.values import Input, Result, Ticket
 from shared.events.inbound import RequestSubmitted, Submission
-from tests.proof.evidence import Act
+from tests.judge.evidence import Act
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, pause
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from shared.delivery.relay import ARCHIVE_DAYS
 from shared.delivery.store import Place
 from shared.delivery.values import Input, Outgoing, Parked, RawRecord, Result
 from shared.organisation import Installation
-from tests.proof.evidence import History
+from tests.judge.evidence import History
 from tests.simulation.agenda import Agenda
 from tests.simulation.agents import Agents
 from tests.simulation.faults import Fault, plan

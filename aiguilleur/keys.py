@@ -34,6 +34,7 @@ def new() -> None:
 @keys.command("escrow-new")
 def escrow_new(file: Annotated[Path, typer.Argument(help="where the private key goes; must not exist yet")]) -> None:
     """Make a key pair for escrow: the private key goes into a file, to be kept offline; the setting of intake is printed.
+    It holds for what is accepted once intake was started with it.
 
     Whoever holds that file and the log can read what usagers write, as whoever holds a backup and AIGUILLEUR_KEYS can. Make a
     new pair now and then, and destroy the old file when what was written under it has left the log (30 days).

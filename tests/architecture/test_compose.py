@@ -21,8 +21,11 @@ _EXAMPLE = ROOT / "deploy/compose/.env.example"
 
 
 def compose(env_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [_COMPOSE, "--project-directory", ROOT, "--env-file", env_file, "config", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60)
+    """Have Compose read the file, what is started on request only included."""
+    asked: list[str | Path] = ["--project-directory", ROOT, "--env-file", env_file, "--profile", "tools", "config"]
+    return subprocess.run(
+        [_COMPOSE, *asked, *arguments], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +40,16 @@ def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def services(env_file: Path) -> dict[str, Any]:
     """The services, everything filled in."""
+    return read(env_file)
+
+
+def read(env_file: Path) -> dict[str, Any]:
+    """Return the services as Compose starts them; a variable that it would not set is left out."""
     told = compose(env_file, "--format", "json")
     assert told.returncode == 0, told.stderr
     found: dict[str, Any] = json.loads(told.stdout)["services"]
+    for one in found.values():
+        one["environment"] = {name: value for name, value in (one.get("environment") or {}).items() if value is not None}
     return found
 
 
@@ -76,10 +86,11 @@ def test_nobody_is_root_or_gains_rights(services: dict[str, Any]) -> None:
 
 
 def test_ours_run_on_a_read_only_root(services: dict[str, Any]) -> None:
-    for name in (*SERVICES, "migrate", "topics", "mail"):
+    for name in (*SERVICES, "migrate", "topics", "mail", "tools"):
         one = services[name]
         assert one["read_only"] and one["tmpfs"] == ["/tmp"], name
-        assert all(volume["read_only"] for volume in one.get("volumes", [])), name
+        written = [volume["target"] for volume in one.get("volumes", []) if not volume.get("read_only")]
+        assert written == (["/files"] if name == "tools" else []), name
 
 
 def test_only_pages_are_reached_from_outside(services: dict[str, Any]) -> None:
@@ -117,13 +128,13 @@ def test_the_settings_of_a_service_can_be_read(services: dict[str, Any], name: s
 
 def test_secrets_go_to_those_who_need_them(services: dict[str, Any]) -> None:
     def told(variable: str) -> set[str]:
-        return {name for name, one in services.items() if variable in (one.get("environment") or {})}
+        return {name for name, one in services.items() if variable in one["environment"]}
 
-    assert told("AIGUILLEUR_KEYS") == {name for name, verbs in VAULT_RIGHTS.items() if verbs}
-    assert told("AIGUILLEUR_LINK_KEY") == {"router", "notifier"}
+    assert told("AIGUILLEUR_KEYS") == {name for name, verbs in VAULT_RIGHTS.items() if verbs} | {"tools"}
+    assert told("AIGUILLEUR_LINK_KEY") == {"router", "notifier", "tools"}
     assert told("AIGUILLEUR_ADMIN_DATABASE") == {"migrate"}
     for service in SERVICES:
-        assert told(f"AIGUILLEUR_{service.upper()}_DATABASE") == {service, "migrate"}
+        assert told(f"AIGUILLEUR_{service.upper()}_DATABASE") == {service, "migrate", "tools"}
 
 
 def test_the_commands_know_what_they_are_told(services: dict[str, Any]) -> None:
@@ -151,5 +162,5 @@ def test_services_start_when_what_they_need_is_there(services: dict[str, Any]) -
 def test_one_service_builds_the_image_of_all(services: dict[str, Any]) -> None:
     built = {name for name, one in services.items() if "build" in one}
     assert built == {"migrate"}
-    ours = {services[name]["image"] for name in (*SERVICES, "migrate", "topics")}
+    ours = {services[name]["image"] for name in (*SERVICES, "migrate", "topics", "tools")}
     assert len(ours) == 1

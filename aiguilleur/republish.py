@@ -20,9 +20,10 @@ def republish(
 ) -> None:
     """Publish the archived events of a service again, in their order. Readers drop what they know, so it may be repeated.
 
-    The relay of the running service does it. If Kafka's log was lost, rewind its readers too.
+    The relay of the running service does it. Needed after Kafka's log was lost: readers notice by themselves that it is another
+    one, and read it from the beginning. docs/operations/lose-kafka.md says what comes before and after.
 
-    Example: aiguilleur republish intake && aiguilleur rewind router
+    Example: aiguilleur republish intake
     """
     count = asyncio.run(_republish(named(service), days, request))
     say(f"{count} events of {service} will be published again" + ("" if count else ": nothing is in the archive"))
@@ -31,7 +32,8 @@ def republish(
 def rewind(service: Annotated[str, typer.Argument(help="intake, router, sla, notifier or stats")]) -> None:
     """Have a service read its topics from the beginning of the log. It drops what it knows, so it may be repeated.
 
-    Needed after Kafka's log was lost or cut: the places that the service remembers are then beyond the new log's end.
+    Needed after Kafka's log was cut, or its disks were restored from an old copy: the places that the service remembers are then
+    beyond its end. Of a log that was lost and made anew services notice it by themselves, by the identity of its topics.
 
     Example: aiguilleur rewind router
     """

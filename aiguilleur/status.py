@@ -166,4 +166,7 @@ def _compare(told: ServiceStatus, positions: Ends, ends: Ends | None) -> None:
     told.taken = sum(positions.get(place, 0) for place in mine)
     told.lag = sum(max(0, end - positions.get(place, 0)) for place, end in mine.items())
     if any(positions.get(place, 0) > end for place, end in mine.items()):
-        told.wrong.append(f"the log is shorter than what was read: if it was lost, `aiguilleur rewind {told.service}`")
+        told.wrong.append(
+            "the log is shorter than what was read: if it was lost, follow docs/operations/lose-kafka.md; if it was cut, or "
+            f"restored from an old copy, `aiguilleur rewind {told.service}`"
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ STOP: Final = f"docker compose stop {' '.join(SERVICES)}"
 START: Final = f"docker compose start {' '.join(SERVICES)}"
 """What a page says for stopping and starting the services: this town has no containers, and does it in its own way."""
 _WELL_SECONDS: Final = 120.0
+_EVENTS: Final = re.compile(r"\b(\d+) events of (?:\d+ requests adopted from the log|\w+ will be published again)")
 
 
 class Followed(NamedTuple):
@@ -26,6 +28,11 @@ class Followed(NamedTuple):
 
     text: str
     seconds: float
+
+    @property
+    def events(self) -> int:
+        """How many events were published again, or taken from the log, as the commands said."""
+        return sum(map(int, _EVENTS.findall(self.text)))
 
 
 class Operator:

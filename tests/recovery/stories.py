@@ -38,13 +38,18 @@ _SAID_SECONDS: Final = 30.0
 
 @dataclass
 class Outcome:
-    """What a story led to. `lost` and `twice`: requests, and mails, as the checker and the sink count them."""
+    """What a story led to, as the checker and the sink count it."""
 
     accepted: int = 0
+    """Requests that were answered, those that are `forgotten` not counted."""
     lost: int = 0
+    """Of these: requests that are nowhere."""
     mailed_twice: int = 0
+    """Mails sent again though a log told of them: `mailed_again` not counted."""
     seconds: float = 0.0
     """From the first command of the page to the last."""
+    events: int = 0
+    """How many of them the page had published again, or taken from the log."""
     forgotten: int = 0
     """Requests that were answered, and had not reached the log when PostgreSQL ended: nothing brings them back."""
     forgotten_seconds: float = 0.0
@@ -65,7 +70,8 @@ async def lose_kafka(scene: Scene, folder: Path, *, seconds: float) -> Outcome:
         await asyncio.to_thread(_destroy_log, scene)
         # What is told of these in the new log before its archive is published again comes first there.
         scene.history.disordered = {(topic.name, one) for topic in TOPICS for one in scene.history.accepted}
-        outcome.seconds = (await operator.follow("lose-kafka.md")).seconds
+        followed = await operator.follow("lose-kafka.md")
+        outcome.seconds, outcome.events = followed.seconds, followed.events
         await asyncio.sleep(seconds)
     return await _judge(scene, outcome)
 
@@ -104,7 +110,7 @@ async def restore_postgresql(scene: Scene, folder: Path, *, seconds: float, escr
         await come_meanwhile(scene)
     mails = await asyncio.to_thread(scene.sink.mails)
     followed = await operator.follow("restore-postgresql.md", without=WITHOUT_ESCROW if escrow else WITH_ESCROW)
-    outcome.seconds = followed.seconds
+    outcome.seconds, outcome.events = followed.seconds, followed.events
     await _excuse_forgotten(scene, remains, outcome, mails=mails, said=followed.text)
     if not escrow:
         scene.history.unreadable = None  # the contents of the forgotten minutes

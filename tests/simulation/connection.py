@@ -10,12 +10,11 @@ from typing import Protocol
 
 import asyncpg
 
+from shared.db.pool import COMMAND_SECONDS, IDLE_SECONDS
 from tests.simulation.scheduler import SECOND, Scheduler, Task, pause
 
-COMMAND = 20 * SECOND
-"""How long a statement waits for a lock: `command_timeout` of shared/db/pool.py."""
-IDLE = 30 * SECOND
-"""How long PostgreSQL bears an idle transaction: `idle_in_transaction_session_timeout` of shared/db/pool.py."""
+COMMAND = COMMAND_SECONDS * SECOND
+IDLE = IDLE_SECONDS * SECOND
 
 
 class Troubles(Protocol):

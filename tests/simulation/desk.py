@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 from uuid import UUID
+
+import asyncpg
 
 from shared.clock import SetClock
 from shared.delivery.parking import Parking
@@ -12,16 +15,19 @@ from shared.delivery.reader import Reader
 from shared.delivery.shell import Shell
 from shared.organisation import Authority
 from shared.vault.seal import Vault
+from tests.chaos.proxy import Proxy, Weather
 from tests.delivery.bench import KEYS, WITH_ROWS, Bench
 from tests.delivery.sample import NOW, Notes
-from tests.simulation.connection import Locks, Pool
+from tests.simulation.connection import Connection, Locks, Pool
 from tests.simulation.parked import MemoryParked
 from tests.simulation.parking import MemoryParking
 from tests.simulation.rows import OwnRows
-from tests.simulation.scheduler import MILLISECOND, Scheduler, pause
+from tests.simulation.scheduler import SECOND, Scheduler, pause
 from tests.simulation.store import MemoryStore, Tables
 
 TABLES = ("position", "request", "outbox", "parked", "inbox", "heard")
+LINK: Final = "postgresql"
+SHORTLY: Final = 0.2
 _LEFT_OUT = ("created_at", "published_at", "parked_at", "resolved_at", "taken_at", "log")
 """Instants, and the identity of the log, which the consumer notes down."""
 
@@ -40,15 +46,34 @@ class Desk(Protocol):
         """Have all of it under way at once; return what each returned or raised."""
         ...
 
-    async def rest(self) -> None:
-        """Wait for long enough that whatever else is under way meets what it has to wait for."""
+    async def rest(self, seconds: float = SHORTLY) -> None:
+        """Wait, by default for long enough that whatever else is under way meets what it has to wait for."""
         ...
+
+    async def idle(self, connection: Any, seconds: float) -> None:
+        """Say nothing within a transaction. May raise what the next statement would."""
+        ...
+
+    async def lose_commit(self, *, done: bool) -> None:
+        """Have the next COMMIT, that of the only open transaction, not answered. `done`: it is done all the same."""
+        ...
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link LINK of a proxy to a database, and the address of that without it."""
+
+    proxy: Proxy
+    dsn: str
 
 
 class RealDesk:
     """On PostgreSQL."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, way: Way | None = None) -> None:
+        """`way`: how the bench speaks to its database, where `lose_commit` is to break it."""
+        self._way = way
+        self._breaking: asyncio.Task[None] | None = None
         self.shell = bench.shell
         self.parking: Parking[Notes] = Parking(bench.shell)
 
@@ -60,18 +85,48 @@ class RealDesk:
     async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
         return await asyncio.gather(*work, return_exceptions=True)
 
-    async def rest(self) -> None:
-        await asyncio.sleep(0.2)
+    async def rest(self, seconds: float = SHORTLY) -> None:
+        await asyncio.sleep(seconds)
+
+    async def idle(self, _connection: Any, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def lose_commit(self, *, done: bool) -> None:
+        """Hold what goes to the server, or its answer, until the COMMIT is said; then reset the connections."""
+        assert self._way is not None, "there is a link to break"
+        self._way.proxy.change([LINK], Weather(down=False) if done else Weather(up=False))
+        self._breaking = asyncio.create_task(self._break(self._way, done=done))
+
+    async def _break(self, way: Way, *, done: bool) -> None:
+        await (_until_none_is_open(way.dsn) if done else self.rest())
+        await asyncio.to_thread(way.proxy.reset, [LINK])
+        await asyncio.to_thread(way.proxy.heal)
+
+
+async def _until_none_is_open(dsn: str) -> None:
+    database = await asyncpg.connect(dsn)
+    try:
+        while await database.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL "
+            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ):
+            await asyncio.sleep(0.01)
+    finally:
+        await database.close()
 
 
 class Calm:
-    """No trouble at all."""
+    """No trouble, but for the one commit that is not answered when `lost` says whether it is done."""
+
+    def __init__(self) -> None:
+        self.lost: bool | None = None
 
     def at(self, _point: str) -> int | None:
         return None
 
     def commits(self) -> bool | None:
-        return None
+        lost, self.lost = self.lost, None
+        return lost
 
     def unheard(self, _parked: int) -> None:
         pass
@@ -95,7 +150,8 @@ class MemoryDesk:
     def __init__(self, authority: Authority) -> None:
         scheduler = self._scheduler = Scheduler(NOW)
         locks, vault = Locks(scheduler), Vault(KEYS)
-        pool: Any = Pool(locks, Calm())
+        troubles = self._troubles = Calm()
+        pool: Any = Pool(locks, troubles)
         self.shell: Shell[Notes] = Shell(
             WITH_ROWS, pool=pool, clock=SetClock(NOW), authority_of=lambda _code: authority, vault=vault
         )
@@ -103,7 +159,7 @@ class MemoryDesk:
         parked = MemoryParked("notifier", read=reader.read_parked, hide=vault.hide, now=scheduler.tick)
         self._own = SampleRows()
         self.tables: Tables[Notes] = Tables(self.shell.core, parked, self._own, locks, scheduler.tick)
-        self.shell.store = MemoryStore(self.tables, reader.read_waiting, Calm())  # type: ignore[assignment]  # stands for the store
+        self.shell.store = MemoryStore(self.tables, reader.read_waiting, troubles)  # type: ignore[assignment]  # stands for the store
         self.shell.positions = Positions(self.shell.pool, self.shell.store, self.shell.service.name)
         self.parking: Parking[Notes] = MemoryParking(self.shell, self.tables)
 
@@ -121,8 +177,14 @@ class MemoryDesk:
         self._scheduler.run()
         return outcomes
 
-    async def rest(self) -> None:
-        await pause(200 * MILLISECOND)
+    async def rest(self, seconds: float = SHORTLY) -> None:
+        await pause(round(seconds * SECOND))
+
+    async def idle(self, connection: Connection, seconds: float) -> None:
+        await connection.wait(round(seconds * SECOND))
+
+    async def lose_commit(self, *, done: bool) -> None:
+        self._troubles.lost = done
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         tables = self.tables

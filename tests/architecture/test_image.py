@@ -17,6 +17,7 @@ from shared.events.topics import SERVICES
 from tests.architecture.image import context, environment, instructions, last_stage, unpack
 from tests.architecture.settings import settings_of
 from tests.architecture.tree import ROOT, modules
+from tests.cost import gate
 
 BLOCKER = """
 import sys
@@ -60,6 +61,12 @@ def test_every_stage_is_pinned_to_a_patch_release() -> None:
     stages = [rest.split()[0] for name, rest in instructions() if name == "FROM"]
     assert len(stages) > 1
     assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", stage) for stage in stages), stages
+
+
+def test_its_python_is_the_one_that_is_tested() -> None:
+    """CI's, whose instructions are recorded: the cost gate fails there on another one."""
+    stages = [rest.split()[0] for name, rest in instructions() if name == "FROM"]
+    assert all(stage.startswith(f"python:{gate.REFERENCE}.") for stage in stages), stages
 
 
 def test_packages_are_installed_by_hash_from_the_runtime_list_alone() -> None:

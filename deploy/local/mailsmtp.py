@@ -47,6 +47,13 @@ class Handler:
         self.refused: list[str] = []
         """The Message-IDs of what was refused for good after its content; refused at RCPT, nobody knows which mail it was."""
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Say that commands may come together (RFC 2920): they are read line by line, and each is answered in its turn."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if refusal := self.behaviour.refusal(address, after_content=False):
             self.struck += 1

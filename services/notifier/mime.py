@@ -65,12 +65,16 @@ def one_line(text: str) -> str:
 
 
 def quoted_printable(text: str) -> bytes:
-    """Return text as a quoted-printable body with CRLF line ends, no line over 76 characters."""
-    return binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
+    """Return text as a quoted-printable body with CRLF line ends, no line over 76 characters.
+
+    Each line is encoded by itself: bodies of whole lines, put together, are the body of their texts put together.
+    """
+    ended = f"{text}\n".replace("\n", "\r\n")  # b2a_qp breaks its lines as the first one of the text ends
+    return binascii.b2a_qp(ended.encode("utf-8", "replace"), istext=True)[:-2]
 
 
-def assemble(headers: Iterable[tuple[str, str]], *, text: str, html: str) -> bytes:
-    """Return the mail: multipart/alternative, the text first, with CRLF line ends.
+def assemble(headers: Iterable[tuple[str, str]], *, text: bytes, html: bytes) -> bytes:
+    """Return the mail: multipart/alternative, the text first, with CRLF line ends. The parts are quoted-printable.
 
     Raises:
         ValueError: the value of a header would make another line than a folded one. Nothing that a person wrote can: it is a
@@ -83,7 +87,7 @@ def assemble(headers: Iterable[tuple[str, str]], *, text: str, html: str) -> byt
         lines.append(f"{name}: {value}")
     lines += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"', "", ""]
     head = "\r\n".join(lines).encode()
-    return b"".join((head, _TEXT_HEAD, quoted_printable(text), _HTML_HEAD, quoted_printable(html), _END))
+    return b"".join((head, _TEXT_HEAD, text, _HTML_HEAD, html, _END))
 
 
 _HEADER_END: Final = re.compile(r"\r(?!\n )|(?<!\r)\n|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -1,8 +1,8 @@
 """Letters as sheets with blanks: a template is run once per sort of letter, and then only filled in.
 
 A sheet depends on the authority, the kind of letter, the service, the language...; a blank is what differs from one
-request to the next. Filling joins strings: measured, about 15 µs for both parts, against 600 µs for running the
-templates each time. What is filled in is never looked at again, so that nothing in it can act as a template.
+request to the next. Filling and encoding the lines that have blanks takes some 15 µs for both parts, against 600 µs for
+running the templates each time. What is filled in is never looked at again, so that nothing in it can act as a template.
 """
 
 import re
@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from gettext import NullTranslations
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from services.notifier.mime import quoted_printable
 from shared.pages.catalogue import Catalogue
 
 FOLDER: Final = Path(__file__).parent
@@ -44,6 +46,7 @@ BLANKS: Final = (
 _FIRST_MARK: Final = 0xE000
 _MARKS: Final = {name: chr(_FIRST_MARK + place) for place, name in enumerate(BLANKS)}
 _MARK: Final = re.compile(f"([\ue000-{chr(_FIRST_MARK + len(BLANKS) - 1)}])")
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+$")
 _EMPTY_LINES: Final = re.compile(r"\n\s*\n\s*\n+")
 
 Values = Mapping[str, str]
@@ -68,13 +71,28 @@ class Sheet:
         return "".join(parts)
 
 
+class Body:
+    """A part of a mail with blanks. Lines without one are encoded once for all letters: they are most of it."""
+
+    def __init__(self, text: str) -> None:
+        self._parts: list[bytes | Sheet] = []
+        for has_blanks, lines in groupby(_LINE.findall(text), key=lambda line: _MARK.search(line) is not None):
+            part = "".join(lines)
+            self._parts.append(Sheet(part) if has_blanks else quoted_printable(part))
+        self.blanks: Final = tuple(blank for part in self._parts if isinstance(part, Sheet) for blank in part.blanks)
+
+    def encode(self, values: Values) -> bytes:
+        """Return the text with its blanks filled in, as a quoted-printable body."""
+        return b"".join(quoted_printable(part.fill(values)) if isinstance(part, Sheet) else part for part in self._parts)
+
+
 @dataclass(frozen=True)
 class LetterSheet:
     """The three sheets of a letter. `blanks`: those of all three."""
 
     subject: Sheet
-    text: Sheet
-    html: Sheet
+    text: Body
+    html: Body
 
     @cached_property
     def blanks(self) -> frozenset[str]:
@@ -93,7 +111,7 @@ class Press:
         subject, text = self._render("text", kind, language, values)
         _, html = self._render("html", kind, language, values)
         text = _EMPTY_LINES.sub("\n\n", text).strip() + "\n"
-        return LetterSheet(Sheet(" ".join(subject.split())), Sheet(text), Sheet(html))
+        return LetterSheet(Sheet(" ".join(subject.split())), Body(text), Body(html))
 
     def prepare(self, language: str) -> None:
         """Compile the templates of a language: 30 ms each, which the first letters would otherwise wait for."""

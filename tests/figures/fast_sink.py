@@ -17,7 +17,7 @@ Arrived = Callable[[str, float], None]
 
 
 class _Session(asyncio.Protocol):
-    """One connection. Commands are answered as they come, a content when its final dot is there."""
+    """One connection. Commands that come together are answered together, a content when its final dot is there."""
 
     def __init__(self, arrived: Arrived) -> None:
         self._arrived = arrived
@@ -30,13 +30,13 @@ class _Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while True:
-            end = self._buffer.find(b"\r\n.\r\n" if self._in_content else b"\r\n")
-            if end < 0:
-                return
+        answers = []
+        while (end := self._buffer.find(b"\r\n.\r\n" if self._in_content else b"\r\n")) >= 0:
             told = bytes(self._buffer[:end])
             del self._buffer[: end + (5 if self._in_content else 2)]
-            self._transport.write(self._take_content(told) if self._in_content else self._answer(told))
+            answers.append(self._take_content(told) if self._in_content else self._answer(told))
+        if answers:
+            self._transport.write(b"".join(answers))
 
     def _take_content(self, content: bytes) -> bytes:
         self._in_content = False
@@ -48,7 +48,7 @@ class _Session(asyncio.Protocol):
         verb = command[:4].upper()
         self._in_content = verb == b"DATA"
         if verb == b"EHLO":
-            return b"250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 33554432\r\n"
+            return b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 33554432\r\n"
         return {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n")
 
 

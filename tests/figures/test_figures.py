@@ -1,5 +1,6 @@
-"""The figures in their short form, with floors, beside what docs/performance.md published on 24 November 2026, a quick day.
+"""The figures in their short form, with floors beside what was published on 24 November 2026, a quick day (7122a6b).
 
+docs/performance.md has shown later days since; what stands there names the floors of the ratios again.
 Ratios within one run hold on a slow machine, too: their floors are 0.6 to 0.7 of what is published, the medians of three
 rounds (of growth the best ones). Where ours works on several connections at once and the reference on one, or one is measured
 after the other, a machine that others use as well costs one more than the other: there the floor is lower, as those tests say.

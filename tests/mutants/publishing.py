@@ -75,7 +75,7 @@ PUBLISHING: Final = (
     Mutant(
         "sent-before-the-final-dot",
         "A mail counts as sent before the server has answered its final dot",
-        edit(_SMTP, "                code = (await smtp.protocol.read_response()).code\n", "                code = 250\n"),
+        edit(_SMTP, "                [code] = await answered\n", "                code = 250\n"),
         caught(
             "tests/notifier/test_sending.py::test_a_connection_lost_after_the_content_is_an_attempt_and_others_go_on",
             servers=True,

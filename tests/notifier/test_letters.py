@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.notifier.compose import Mail, Undeliverable
-from services.notifier.mime import assemble
-from services.notifier.sheets import FOLDER
+from services.notifier.mime import assemble, quoted_printable
+from services.notifier.sheets import BLANKS, FOLDER, Body, Sheet
 from services.notifier.words import last_day_of_appeal, months_after
 from shared.events import handling
 from shared.mail_address import BadAddress, parse_address
@@ -156,16 +156,24 @@ def _sealable(value: Any) -> Any:
 @given(text=st.text(max_size=400), html=st.text(max_size=400))
 def test_parts_come_back_as_they_were(text: str, html: str) -> None:
     wanted = [_sealable(part).replace("\r\n", "\n").replace("\r", "\n") for part in (text, html)]
-    content = assemble([("Subject", "x")], text=wanted[0], html=wanted[1])
+    content = assemble([("Subject", "x")], text=quoted_printable(wanted[0]), html=quoted_printable(wanted[1]))
+    assert b"\n" not in content.replace(b"\r\n", b"")
     message = email.message_from_bytes(content, policy=email.policy.default)
     got = [part.get_payload(decode=True).decode() for part in message.walk() if not part.is_multipart()]  # type: ignore[union-attr]
     assert [part.replace("\r\n", "\n") for part in got] == wanted
 
 
+@given(st.text(alphabet="\n\n\ue000\ue001 .=aé", max_size=300), st.text(alphabet="\n .=aé\ue001", max_size=100))
+@example("\ue000" * 40, "é. ")
+def test_a_body_whose_constant_lines_were_encoded_before_is_the_same_body(sheet: str, value: str) -> None:
+    values = dict.fromkeys(BLANKS, value)
+    assert Body(sheet).encode(values) == quoted_printable(Sheet(sheet).fill(values))
+
+
 @pytest.mark.parametrize("value", ["a\r\nBcc: x", "a\nb", "a\rb", "a\x00b"])
 def test_a_header_that_would_end_early_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="would end the header"):
-        assemble([("X", value)], text="", html="")
+        assemble([("X", value)], text=b"", html=b"")
 
 
 @pytest.mark.parametrize(

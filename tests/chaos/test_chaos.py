@@ -21,6 +21,7 @@ from tests.chaos.seed import Form, left_out, never_handed_over, run_seed
 from tests.chaos.stage import Fault
 from tests.chaos.town import ENDS
 from tests.judge.evidence import Act, Evidence, History, Record, What
+from tests.judge.evidence import Outcome as Told
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +142,20 @@ def test_what_nobody_did_is_told() -> None:
     acts = [Act(_REQUEST, what, "done") for what in get_args(What)]
     log = [record("handling.v1", name, number) for number, name in enumerate(("usager_asked", "usager_replied"), 3)]
     log.append(record("escalations.v1", "raised", 1, promise="taking_charge", next_level=None))
-    assert left_out(Evidence(log, {}), History(acts=acts)) == []
-    assert left_out(Evidence(log, {}), History(acts=acts[1:])) == [f"acts: nobody came to {acts[0].what}"]
+    erasures: dict[UUID, Told] = {_REQUEST: "done"}
+
+    def left(log: list[Record], acts: list[Act]) -> list[str]:
+        return left_out(Evidence(log, {}), History(acts=acts, erasures=erasures))
+
+    assert left(log, acts) == []
+    assert left(log, acts[1:]) == [f"acts: nobody came to {acts[0].what}"]
     refused = [replace(one, outcome="refused") if one.what == "reopen" else one for one in acts]
-    assert left_out(Evidence(log, {}), History(acts=refused)) == ["acts: nobody came to reopen"]
-    assert left_out(Evidence(log[::2], {}), History(acts=acts)) == ["acts: no usager answered a question"]
-    assert left_out(Evidence(log[:2], {}), History(acts=acts)) == ["5 nobody was told at the top of a ladder"]
+    assert left(log, refused) == ["acts: nobody came to reopen"]
+    assert left(log[::2], acts) == ["acts: no usager answered a question"]
+    assert left(log[:2], acts) == ["5 nobody was told at the top of a ladder"]
+    for outcome in ("refused", "unknown"):
+        erasures[_REQUEST] = outcome
+        assert left(log, acts) == ["acts: nobody came to erase"]
 
 
 def test_a_relay_that_never_changed_hands_is_told() -> None:

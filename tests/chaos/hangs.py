@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 from shared.events.topics import SERVICES
 from tests.chaos.alarms import ALARMS
 from tests.chaos.proxy import FAIR, Weather
+from tests.chaos.town import PUBLISHERS
 from tests.chaos.trial import GIVE_UP_SECONDS, Trial
 from tests.proof.report import Figure
 
 _HANG_SECONDS: Final = 40.0
 _MOST_SECONDS: Final = 15
 _LOOK_SECONDS: Final = 0.25
-_PUBLISHERS: Final = ("intake", "router", "notifier")
-"""Who has something to publish all the time."""
 
 
 class Hang(NamedTuple):
@@ -41,7 +40,7 @@ def _link(what: str, server: str, weather: Weather, who: tuple[str, ...] = SERVI
 
 _HALF_OPEN: Final = Weather(up=False, down=False)
 HANGS: Final = (
-    _link("a producer cut off on its way to kafka", "kafka", Weather(up=False), _PUBLISHERS),
+    _link("a producer cut off on its way to kafka", "kafka", Weather(up=False), PUBLISHERS),
     Hang(
         "a frozen service",
         "zombie",

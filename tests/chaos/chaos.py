@@ -33,7 +33,7 @@ LONG: Final = Form(
 )
 _SEEDS: Final = {"short": 3, "long": 20}
 ASKED_IN_CI: Final = frozenset(("postgres_stop", "zombie", "refuse kafka", "refuse smtp", "smtp_refuses", "poison", "disorder"))
-"""The alarms of which the plans of the three short seeds leave somebody to be asked, on a machine that is free and beside others."""
+"""The alarms of which the plans of the three short seeds left somebody to be asked in every run, beside other work, too."""
 KEPT: Final = folders.LOCAL / "proof" / "chaos"
 _SAME_RUN_SECONDS: Final = 24 * 3600.0
 

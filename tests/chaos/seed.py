@@ -48,8 +48,8 @@ class Form:
     seconds: float
     faults: int
     """How many are planned at least."""
-    felt: int
-    """How many of them have to meet somebody, or are not known to have met nobody."""
+    felt: int = 0
+    """How many of them may not be known to have met nobody."""
     agents_at_once: int = 4
     climbs_every: int = 1
     """Every so many seeds the clock goes on to the end of every ladder before the checker looks, and it looks at everything."""

@@ -12,7 +12,7 @@ from shared.delivery.watchdog import PARTITION_STALLED_SECONDS, STALLED_SECONDS,
 
 
 class _Town:
-    """A service one of whose positions stands still although records wait, by a clock that a test moves. `moves`: the other does."""
+    """A service with a position that stands still although records wait, by a clock that a test moves. `moves`: its other one."""
 
     def __init__(self, clock: SimpleNamespace) -> None:
         self.clock = clock

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from deploy.local.town import service_of
-from shared.events.topics import SERVICES, consumed_by
+from shared.events.topics import SERVICES
 from tests.chaos.observer import EVERY_SECONDS, Sample, is_trouble, risen, rises
 from tests.chaos.orchestrator import Death
 from tests.chaos.stage import Fault, Span
-from tests.chaos.town import meet
+from tests.chaos.town import PUBLISHERS, READERS, meet
 
 LATE_SECONDS: Final = 6.0
 """Within which time after its end a fault still counts as told: what hung gives up at its own time-out."""
@@ -71,9 +71,6 @@ def _parked(samples: list[Sample]) -> bool:
     return risen(samples, "parked_total") > 0
 
 
-_PUBLISHERS: Final = ("intake", "router", "notifier")
-"""Who writes to its outbox all the time."""
-_READERS: Final = tuple(one for one in SERVICES if "requests.v1" in {topic.name for topic in consumed_by(one)})
 _SILENT: Final = Alarm(4.5, _silent, "/live does not answer")
 """Who asks each second, and waits for 2 s, and has a second to spare where all are busy, knows by then."""
 _DATABASE: Final = Alarm(4.0, _no_database, "/ready is not 200, unavailable_total{postgresql}")
@@ -92,7 +89,7 @@ _SMTP: Final = Alarm(
     ("postgres", "kafka"),
     shared=True,
 )
-_PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", _READERS, ("postgres", "kafka"), shared=True)
+_PARKED: Final = Alarm(0.0, _parked, "parked_total, gaps_total, aiguilleur status", READERS, ("postgres", "kafka"), shared=True)
 ALARMS: Final[dict[str, Alarm]] = {
     "freeze": _SILENT,
     "zombie": _SILENT,
@@ -106,7 +103,7 @@ ALARMS: Final[dict[str, Alarm]] = {
     "cut kafka": _CUT_KAFKA,
     "refuse smtp": _SMTP,
     "lock request": _LOCKED,
-    "lock outbox": _LOCKED._replace(who=_PUBLISHERS),
+    "lock outbox": _LOCKED._replace(who=PUBLISHERS),
     "lock position": _LOCKED,
     "smtp_puts_off": _SMTP,
     "smtp_refuses": _SMTP._replace(after_seconds=1.5),

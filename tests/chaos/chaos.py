@@ -18,12 +18,13 @@ from tests.chaos.seed import Form, run_seed
 from tests.proof.options import Options
 from tests.proof.report import Figure
 
-SHORT: Final = Form("short", rate=12.0, seconds=36.0, faults=27, climbs_every=3, copies_every=3)
+SHORT: Final = Form("short", rate=12.0, seconds=36.0, faults=27, felt=20, climbs_every=3, copies_every=3)
 LONG: Final = Form(
     "long",
     rate=60.0,
     seconds=90.0,
-    faults=54,
+    faults=60,
+    felt=50,
     agents_at_once=2,
     climbs_every=5,
     copies_every=2,
@@ -31,6 +32,8 @@ LONG: Final = Form(
     most_seconds=240.0,
 )
 _SEEDS: Final = {"short": 3, "long": 20}
+ASKED_IN_CI: Final = frozenset(("postgres_stop", "zombie", "refuse kafka", "refuse smtp", "poison", "disorder"))
+"""The alarms of which the plans of the three short seeds left somebody to be asked in every run, beside other work, too."""
 KEPT: Final = folders.LOCAL / "proof" / "chaos"
 _SAME_RUN_SECONDS: Final = 24 * 3600.0
 
@@ -88,17 +91,17 @@ def figures(form: Form, outcomes: list[Outcome], *, in_part: bool) -> list[Figur
     """Return the figures of the seeds that ran. `in_part`: --seed or --minutes let only some run."""
     whole = len(outcomes) >= PARTS
     violations = sum(len(one.violations) for one in outcomes)
-    faults = sum(sum(one.faults.values()) for one in outcomes)
+    felt = total(outcomes, "faults").total() - total(outcomes, "unfelt").total()
     accepted = sum(one.accepted for one in outcomes)
     again, losses = sum(one.repeated_mails for one in outcomes), sum(one.mail_losses for one in outcomes)
     unexplained = sum(text.startswith(("9 duplicates", "9 unsaid")) for one in outcomes for text in one.violations)
     reached = {point for one in outcomes for point in one.points}
-    least = form.faults * len(outcomes)
+    least = form.felt * len(outcomes)
     wanted = {fault.point for one in outcomes for fault in form.plan(one.seed) if fault.point}
     told = [
         _seeds(form, len(outcomes), in_part=in_part),
         Figure("R1", f"violations of the invariants, {accepted} requests accepted", violations, "= 0", violations == 0),
-        Figure("R1", f"faults over {len(outcomes)} seeds", faults, f">= {least}", faults >= least),
+        Figure("R1", f"faults over {len(outcomes)} seeds, but those that met nobody", felt, f">= {least}", felt >= least),
         Figure(
             "R1", f"named points at which a service died, of {len(POINTS)}", len(reached), f"= {len(wanted)}", reached >= wanted
         ),
@@ -132,14 +135,15 @@ def _unknown(form: Form, outcomes: list[Outcome]) -> Figure:
 def proven_nothing(form: Form, outcomes: list[Outcome]) -> list[Figure]:
     """Tell what came and met nobody, and which alarm was never asked for.
 
-    In the short form most kinds come once, and may find no mail under way: of them it asks for the full disk, the locks, slow
-    statements, and a zombie that was replaced.
+    In the short form most kinds come once, and may find no mail under way, or a service that cannot tell: of them it asks for
+    the full disk, the locks, slow statements and a zombie that was replaced, and for the alarms of `ASKED_IN_CI`.
     """
     faults, unfelt = total(outcomes, "faults"), total(outcomes, "unfelt")
     idle = sorted(kind for kind in ASKED if 0 < faults[kind] == unfelt[kind])
     judged = total(outcomes, "alarms_judged")
     never = sorted(name for name in ALARMS if not judged[name])
     whole = form is LONG
+    asked = ALARMS.keys() if whole else ASKED_IN_CI
     struck = not idle if whole else not {"disk_full", "lock", "slow_statements", "zombie"} & set(idle)
     goal = "= 0" if whole else "any"
     return [
@@ -154,7 +158,7 @@ def proven_nothing(form: Form, outcomes: list[Outcome]) -> list[Figure]:
             "R1",
             f"alarms never asked for, of {len(ALARMS)}: {', '.join(never) or 'none'}",
             len(never),
-            goal,
-            not never or not whole,
+            "= 0" if whole else f"none of {len(ASKED_IN_CI)}",
+            not asked & set(never),
         ),
     ]

@@ -24,7 +24,7 @@ async def crowd(scene: Scene, *, rate: float = 20, agents_at_once: int = 4, seed
     """
     history = scene.history
     if history.acts is None:
-        history.acts = []
+        history.acts, history.erasures = [], {}
     scene.town.set_clock(scene.town.now(), speed=1.0)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http, asyncio.TaskGroup() as group:
         sites = [[scene.town.url(name) for name in scene.town.names(one)] for one in VISITED]

@@ -119,7 +119,7 @@ def _mail_server(**behaviour: object) -> Make:
     return make
 
 
-async def _overload(stage: Stage, fault: Fault) -> None:
+async def _burst(stage: Stage, fault: Fault) -> None:
     async with stage.load.at(5.0):
         await asyncio.sleep(fault.seconds)
 
@@ -171,7 +171,7 @@ KINDS: Final[dict[str, Kind]] = {
     "smtp_slow": Kind(_mail_server(delay_seconds=1.0), 1, ("smtp",), (2, 5)),
     "smtp_drops": Kind(_mail_server(drop_connection=True), 1, ("smtp",), (1, 3)),
     "smtp_forgets": Kind(_mail_server(drop_connection=True, store_before_dropping=True), 1, ("smtp",), (0.5, 2)),
-    "overload": Kind(_overload, 1, ("load",), (1, 3)),
+    "burst": Kind(_burst, 1, ("load",), (1, 3)),
     "poison": Kind(_spoil, 1, ("log",)),
     "disorder": Kind(_disorder, 1, ("log",)),
     "rewind": Kind(database.rewind, 1, SERVICES),

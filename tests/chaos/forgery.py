@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
@@ -12,14 +12,11 @@ from pydantic import BaseModel
 
 from shared.events.envelope import encode_headers
 from shared.events.requests import WithdrawalAsked
-from shared.events.topics import SERVICES, consumed_by
 from tests.figures.load import AUTHORITY, request_received
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 Forged: TypeAlias = tuple[bytes | None, bytes | None, Headers]
 """Key, value, headers."""
-READERS: Final = tuple(service for service in SERVICES if "requests.v1" in {topic.name for topic in consumed_by(service)})
-"""Who reads the topic that all of this is written to."""
 
 
 @dataclass(frozen=True)

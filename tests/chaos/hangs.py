@@ -3,28 +3,29 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
 from shared.events.topics import SERVICES
 from tests.chaos.alarms import ALARMS
+from tests.chaos.observer import Sample
 from tests.chaos.proxy import FAIR, Weather
+from tests.chaos.town import PUBLISHERS
 from tests.chaos.trial import GIVE_UP_SECONDS, Trial
 from tests.proof.report import Figure
 
 _HANG_SECONDS: Final = 40.0
 _MOST_SECONDS: Final = 15
 _LOOK_SECONDS: Final = 0.25
-_PUBLISHERS: Final = ("intake", "router", "notifier")
-"""Who has something to publish all the time."""
 
 
 class Hang(NamedTuple):
-    """A way to hang. `alarm`: what has to say so, by its name in the table. `who`: the services that can hang so."""
+    """A way to hang. `says`: whether samples of a service do. `who`: the services that can hang so."""
 
     what: str
-    alarm: str
+    says: Callable[[list[Sample]], bool]
     strike: Callable[[Trial, str], object]
     heal: Callable[[Trial, str], object]
     who: tuple[str, ...] = SERVICES
@@ -36,34 +37,41 @@ def _weather(trial: Trial, service: str, *, server: str, weather: Weather) -> No
 
 def _link(what: str, server: str, weather: Weather, who: tuple[str, ...] = SERVICES) -> Hang:
     strike, heal = (partial(_weather, server=server, weather=one) for one in (weather, FAIR))
-    return Hang(what, f"cut {server}", strike, heal, who)
+    return Hang(what, ALARMS[f"cut {server}"].says, strike, heal, who)
+
+
+def _red(samples: list[Sample]) -> bool:
+    return any(one.live == 503 for one in samples)
 
 
 _HALF_OPEN: Final = Weather(up=False, down=False)
+_CONSUMER_ALONE: Final = replace(_HALF_OPEN, whose=b"faststream")
+"""What FastStream's client calls itself. The watchdog and the producer have names and connections of their own."""
 HANGS: Final = (
-    _link("a producer cut off on its way to kafka", "kafka", Weather(up=False), _PUBLISHERS),
+    _link("a producer cut off on its way to kafka", "kafka", Weather(up=False), PUBLISHERS),
     Hang(
         "a frozen service",
-        "zombie",
+        ALARMS["zombie"].says,
         lambda trial, service: trial.scene.town.processes[service].pause(),
         lambda trial, service: trial.scene.town.processes[service].resume(),
     ),
     _link("a half-open connection to postgres", "postgres", _HALF_OPEN),
     _link("a half-open connection to kafka", "kafka", _HALF_OPEN),
+    _link("a consumer that hangs in a living process", "kafka", _CONSUMER_ALONE)._replace(says=_red),
 )
 
 
-def waves(count: int) -> Iterator[list[tuple[Hang, str]]]:
+def waves(count: int, services: Sequence[str] = SERVICES) -> Iterator[list[tuple[Hang, str]]]:
     """Yield who is struck by what at the same time: each service by one way at most, in each wave by another."""
     for wave in range(count):
-        struck = ((hang, SERVICES[(place + wave) % len(SERVICES)]) for place, hang in enumerate(HANGS))
+        struck = ((hang, services[(place + wave) % len(services)]) for place, hang in enumerate(HANGS))
         yield [(hang, service) for hang, service in struck if service in hang.who]
 
 
 async def hangs(trial: Trial) -> None:
     """Have services hang, several at once, since each is judged by what it says itself: how soon somebody is told."""
     took: dict[str, dict[str, list[float]]] = defaultdict(dict)
-    for wave in waves(trial.form.waves):
+    for wave in waves(trial.form.waves, trial.services):
         seconds = await asyncio.gather(*(_told(trial, hang, service) for hang, service in wave))
         for (hang, service), one in zip(wave, seconds, strict=True):
             took[hang.what][service] = [one]
@@ -79,18 +87,25 @@ def figure(what: str, rounds: dict[str, list[float]]) -> Figure:
 
 
 async def _told(trial: Trial, hang: Hang, service: str) -> float:
-    """Return the seconds until somebody says that a service hangs, and leave it well again."""
+    """Return the seconds until somebody says that a service hangs, and leave it well again: who is red is started again."""
     await _well(trial, service)  # what it still says of something else would be taken for its word
-    began = time.monotonic()
+    red, began = len(trial.scene.orchestrator.red), time.monotonic()
     await asyncio.to_thread(hang.strike, trial, service)
     while time.monotonic() - began < _HANG_SECONDS:
         await asyncio.sleep(_LOOK_SECONDS)
-        if ALARMS[hang.alarm].says(trial.scene.observer.between(began, time.monotonic(), [service])):
+        if hang.says(trial.scene.observer.between(began, time.monotonic(), [service])):
             break
     took = time.monotonic() - began
     await asyncio.to_thread(hang.heal, trial, service)
     await _well(trial, service)
+    if hang.says is _red:
+        _forgive(trial.scene.orchestrator.red, service, since=red)
     return took
+
+
+def _forgive(red: list[str], service: str, *, since: int) -> None:
+    """Take out of what made the orchestrator end a service what it was made to say."""
+    red[since:] = [one for one in red[since:] if not one.startswith(f"{service}: ")]
 
 
 async def _well(trial: Trial, service: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from tests.chaos.forgery import READERS, Forged, out_of_order, poison, publish
+from tests.chaos.forgery import Forged, out_of_order, poison, publish
+from tests.chaos.town import READERS
 from tests.chaos.trial import GIVE_UP_SECONDS, Trial
 
 _LOOK_SECONDS: Final = 0.02

@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+from tests.proof.report import percentile
+
+_SHARES: Final = {"p50": 0.5, "p99": 0.99, "most": 1.0}
 
 
 @dataclass
@@ -90,12 +94,10 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines += [f"  {name:16} {judged[name]:6} of {count}" for name, count in sorted(drawn.items())]
     for name in ("posted", "accepted", "unknown", "unknown_done", "acts", "mails", "repeated_mails", "deaths"):
         lines.append(f"{name:18} {sum(getattr(one, name) for one in outcomes):8}")
-    recoveries = sorted(seconds for one in outcomes for seconds in one.recoveries)
+    recoveries = [seconds for one in outcomes for seconds in one.recoveries]
     if recoveries:
-        p50, p99 = (recoveries[int(share * (len(recoveries) - 1))] for share in (0.5, 0.99))
-        lines.append(
-            f"from a death to being ready, {len(recoveries)} times: p50 {p50:.1f}, p99 {p99:.1f}, most {recoveries[-1]:.1f} s"
-        )
+        shown = ", ".join(f"{name} {percentile(recoveries, share):.1f}" for name, share in _SHARES.items())
+        lines.append(f"from a death to being ready, {len(recoveries)} times: {shown} s")
     lines += [f"seed {one.seed} red: {text}" for one in outcomes for text in one.red]
     lines += [f"seed {one.seed}: {text}" for one in outcomes for text in one.violations[:20]]
     return "\n".join(lines)

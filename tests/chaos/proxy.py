@@ -19,6 +19,7 @@ from deploy.local import ports
 
 _ANSWER_SECONDS: Final = 10
 _FULL_BYTES: Final = 1_048_576
+_GREETING_BYTES: Final = 128
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """The option by which closing is a reset."""
 
@@ -32,6 +33,8 @@ class Weather:
     down: bool = True
     refuse: bool = False
     """New connections are refused, as nobody listened; those that stand are reset."""
+    whose: bytes = b""
+    """`up` and `down` are of those connections alone whose first bytes upwards hold this, such as the name of a client."""
 
 
 FAIR: Final = Weather()
@@ -74,9 +77,9 @@ class Link:
         for end in list(self.ends):
             end.abort()
 
-    def is_open(self, *, upwards: bool) -> bool:
-        """Whether bytes pass in this direction."""
-        return self.weather.up if upwards else self.weather.down
+    def is_open(self, *, upwards: bool, greeting: bytes) -> bool:
+        """Whether bytes pass in this direction of a connection that began so."""
+        return (self.weather.up if upwards else self.weather.down) or self.weather.whose not in greeting
 
 
 class _End(asyncio.Protocol):
@@ -90,6 +93,8 @@ class _End(asyncio.Protocol):
         self._held: list[bytes] = []
         """What came in here and has not gone out at the other end."""
         self._held_bytes = 0
+        self._greeting = b""
+        """The first bytes that came in here."""
         self._timed = 0
         self._last_due = 0.0
         self._gone = False
@@ -115,12 +120,13 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on, now, later, or when the cut is over."""
+        self._greeting = self._greeting or data[:_GREETING_BYTES]
         self._held.append(data)
         self._held_bytes += len(data)
         if self._held_bytes > _FULL_BYTES and self.transport is not None:
             self.transport.pause_reading()
         latency = self._link.weather.latency_seconds
-        self._link.struck += latency > 0 or not self._link.is_open(upwards=self._upwards)
+        self._link.struck += latency > 0 or not self._is_open()
         if not latency and not self._timed:
             self.flush()
             return
@@ -129,6 +135,10 @@ class _End(asyncio.Protocol):
         self._timed += 1
         loop.call_at(self._last_due, self._due)
 
+    def _is_open(self) -> bool:
+        below = self if self._upwards else self.peer
+        return self._link.is_open(upwards=self._upwards, greeting=below._greeting if below is not None else b"")
+
     def _due(self) -> None:
         self._timed -= 1
         self.flush(keep=self._timed)
@@ -136,7 +146,7 @@ class _End(asyncio.Protocol):
     def flush(self, *, keep: int | None = None) -> None:
         """Hand on what is held but for the last `keep` pieces (by default: those that are still delayed)."""
         peer = self.peer
-        if peer is None or peer.transport is None or not self._link.is_open(upwards=self._upwards):
+        if peer is None or peer.transport is None or not self._is_open():
             return
         if peer._gone:
             self._held.clear()

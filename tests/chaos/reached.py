@@ -4,9 +4,8 @@ from typing import Final
 
 from shared.delivery.points import POINTS
 from shared.events.topics import SERVICES
+from tests.chaos.town import PUBLISHERS
 
-_PUBLISHERS: Final = ("intake", "router", "notifier")
-"""Whose relays have something to publish at any time; the sla's only when something is late."""
 _COME_BY: Final[dict[str, tuple[str, ...]]] = {
     "start": SERVICES,
     "stop": SERVICES,
@@ -16,7 +15,7 @@ _COME_BY: Final[dict[str, tuple[str, ...]]] = {
     "local": ("intake", "router", "sla", "notifier"),
     "local.gathered": ("intake",),
     "local.answered": ("intake",),
-    "relay": _PUBLISHERS,
+    "relay": PUBLISHERS,
     "tick": ("sla",),
     "erase": ("intake",),
     "letter": ("notifier",),

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import asyncpg
@@ -12,10 +13,10 @@ from tests.chaos import losses
 from tests.chaos.crowd import crowd
 from tests.chaos.hangs import hangs
 from tests.chaos.intruders import out_of_turn, poisoned
-from tests.chaos.restarts import broker_kill, outage, postgres_restart, rolling_restart, service_kills
+from tests.chaos.restarts import broker_kills, outage, postgres_restarts, rolling_restart, service_kills
 from tests.chaos.scene import ChaosScene
 from tests.chaos.storm import storm
-from tests.chaos.trial import LONG, SHORT, Trial
+from tests.chaos.trial import LONG, SHORT, Form, Trial, drawn_order
 from tests.proof.options import Options
 from tests.proof.report import Figure
 
@@ -33,7 +34,7 @@ async def _orderly(trial: Trial) -> None:
 
 async def _broken(trial: Trial) -> None:
     async with crowd(trial.scene, rate=_RATE):
-        for part in (service_kills, poisoned, out_of_turn, postgres_restart, broker_kill, hangs):
+        for part in (service_kills, poisoned, out_of_turn, postgres_restarts, broker_kills, hangs):
             await _timed(trial, part)
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -44,6 +45,11 @@ async def _timed(trial: Trial, part: Callable[[Trial], Awaitable[None]]) -> None
     print(f"  {part.__name__.strip('_')}: {time.monotonic() - began:.0f} s in all", flush=True)
 
 
+def _form(options: Options) -> Form:
+    form = SHORT if options.short else LONG
+    return form if options.minutes is None else replace(form, outage_seconds=options.minutes * 60)
+
+
 async def prove(options: Options) -> list[Figure]:
     """R0, R3, R5, R6, R8, by `python -m tests.proof resilience`."""
     scene = await asyncio.to_thread(ChaosScene, options.folder / "town")
@@ -52,7 +58,7 @@ async def prove(options: Options) -> list[Figure]:
         await scene.open()
         watching = [asyncio.create_task(scene.observer.serve()), asyncio.create_task(scene.orchestrator.serve())]
         async with asyncpg.create_pool(scene.town.admin_dsn, min_size=0, max_size=2, command_timeout=5) as database:
-            trial = Trial(scene, database, SHORT if options.short else LONG)
+            trial = Trial(scene, database, _form(options), drawn_order(options.seed))
             for part in (_orderly, _broken, storm, outage):
                 await _timed(trial, part)
         print("  everything was healed; the checker looks", flush=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from shared.events.topics import NOTIFICATIONS, SERVICES
@@ -14,6 +15,7 @@ from tests.chaos.trial import Trial
 _RATE: Final = 15.0
 _PREFETCHED_SECONDS: Final = 0.5
 """Within which time after the broker's end a service has dealt with what it had fetched before."""
+_CALM_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 300.0
 
 
@@ -31,7 +33,7 @@ async def service_kills(trial: Trial) -> None:
     """R3: kill -9 each service; it has taken more of the log within 3 s."""
     took = []
     for _ in range(trial.form.kills):
-        for service in SERVICES:
+        for service in trial.services:
             began = time.monotonic()
             await asyncio.to_thread(trial.scene.town.processes[service].kill)
             took.append(await trial.recovers(service, seen=await trial.seen(service), since=began))
@@ -40,8 +42,27 @@ async def service_kills(trial: Trial) -> None:
     trial.told("R3", "seconds from kill -9 of a service to its next record", max(took), 3, {"seconds": took})
 
 
-async def postgres_restart(trial: Trial) -> None:
-    """R3: from the stop of PostgreSQL, until each service has taken more than it had when PostgreSQL answered again.
+async def postgres_restarts(trial: Trial) -> None:
+    """R3: PostgreSQL stops at once and comes again, so many times; the slowest of them."""
+    took = [await _again(trial, _postgres_restart) for _ in range(trial.form.restarts)]
+    trial.told("R3", "seconds from PostgreSQL's stop to all services' next record", max(took), 10, {"seconds": took})
+
+
+async def broker_kills(trial: Trial) -> None:
+    """R3: the broker is killed and comes again, so many times; the slowest of them."""
+    took = [await _again(trial, _broker_kill) for _ in range(trial.form.restarts)]
+    trial.told("R3", "seconds from the broker's kill -9 to all services' next record", max(took), 20, {"seconds": took})
+
+
+async def _again(trial: Trial, end: Callable[[Trial], Awaitable[float]]) -> float:
+    """End a server once, with all services ready and under way before."""
+    await trial.scene.orchestrator.all_ready()
+    await asyncio.sleep(_CALM_SECONDS)
+    return await end(trial)
+
+
+async def _postgres_restart(trial: Trial) -> float:
+    """Return the seconds from its stop until each service has taken more than it had when PostgreSQL answered again.
 
     Nothing can be asked in between, and what was taken before the stop is no recovery. So a service that is quicker than our
     question is waited for until its next record: the figure may be too large by that, never too small.
@@ -49,19 +70,17 @@ async def postgres_restart(trial: Trial) -> None:
     began = time.monotonic()
     await asyncio.to_thread(trial.scene.postgres.stop_at_once)
     await asyncio.to_thread(trial.scene.postgres.restart)
-    took = await trial.recovers(*SERVICES, seen=await trial.seen(*SERVICES), since=began)
-    trial.told("R3", "seconds from PostgreSQL's stop to all services' next record", took, 10)
+    return await trial.recovers(*SERVICES, seen=await trial.seen(*SERVICES), since=began)
 
 
-async def broker_kill(trial: Trial) -> None:
-    """R3: from the broker's end, until each service has taken more than it had while the broker was away."""
+async def _broker_kill(trial: Trial) -> float:
+    """Return the seconds from the broker's end, until each service has taken more than it had while the broker was away."""
     began = time.monotonic()
     await asyncio.to_thread(trial.scene.kafka.kill)
     await asyncio.sleep(_PREFETCHED_SECONDS)
     seen = await trial.seen(*SERVICES)
     await asyncio.to_thread(trial.scene.kafka.restart)
-    took = await trial.recovers(*SERVICES, seen=seen, since=began)
-    trial.told("R3", "seconds from the broker's kill -9 to all services' next record", took, 20)
+    return await trial.recovers(*SERVICES, seen=seen, since=began)
 
 
 def _is_of_mails(name: str) -> bool:

@@ -6,6 +6,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, get_args
@@ -32,6 +33,9 @@ COPIES: Final = {"router": 2, "sla": 2, "notifier": 2}
 _CALM_BEFORE_SECONDS: Final = 8.0
 _CALM_AFTER_SECONDS: Final = 3.0
 _PROGRESS_SECONDS: Final = 15.0
+_SENT_WITHIN: Final = timedelta(seconds=20)
+"""How long a mail of an erased request may be under way, the time apart in which the notifier or one of its ways was struck: a
+set is sized to a quarter of a second, and two cores that all of this runs on make it several times as long."""
 _SERVERS_AWAY: Final = ("broker_kill", "broker_freeze", "postgres_stop", "zombie", "freeze", "disk_full", "lock")
 
 
@@ -43,6 +47,9 @@ class Form:
     rate: float
     seconds: float
     faults: int
+    """How many are planned at least."""
+    felt: int = 0
+    """How many of them may not be known to have met nobody."""
     agents_at_once: int = 4
     climbs_every: int = 1
     """Every so many seeds the clock goes on to the end of every ladder before the checker looks, and it looks at everything."""
@@ -162,6 +169,7 @@ class _Run:
         scene, outcome, history = self._scene, self._outcome, self._scene.history
         try:
             losses.note(history, stage.spans, scene.orchestrator.deaths)
+            history.longest_send = _SENT_WITHIN
             whole = outcome.seed % self._form.climbs_every == 0
             evidence, broken = await scene.heal_and_look(climb=whole)
         except TimeoutError as late:
@@ -214,6 +222,8 @@ def left_out(evidence: Evidence, history: History) -> list[str]:
     """Return what never happened, so that a run proves nothing about it."""
     done = {act.what for act in history.acts or [] if act.outcome == "done"}
     missing = [f"acts: nobody came to {what}" for what in get_args(What) if what not in done]
+    if "done" not in (history.erasures or {}).values():
+        missing.append("acts: nobody came to erase")
     steps = (step for life in evidence.told("handling.v1", without=history.forged).values() for step in pairwise(life))
     if not any((one.name, then.name) == ("usager_asked", "usager_replied") for one, then in steps):
         missing.append("acts: no usager answered a question")

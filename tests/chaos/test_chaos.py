@@ -11,7 +11,7 @@ import pytest
 
 from shared.delivery.points import POINTS
 from tests.chaos.alarms import ALARMS
-from tests.chaos.chaos import LONG, SHORT, figures, proven_nothing, seeds_of
+from tests.chaos.chaos import ASKED_IN_CI, LONG, SHORT, figures, proven_nothing, seeds_of
 from tests.chaos.faults import ASKED, KINDS
 from tests.chaos.observer import Sample
 from tests.chaos.outcome import Outcome
@@ -21,6 +21,7 @@ from tests.chaos.seed import Form, left_out, never_handed_over, run_seed
 from tests.chaos.stage import Fault
 from tests.chaos.town import ENDS
 from tests.judge.evidence import Act, Evidence, History, Record, What
+from tests.judge.evidence import Outcome as Told
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,9 @@ def test_a_kind_of_fault_that_met_nobody_in_any_seed_is_unmet_and_so_is_a_seed_t
         plan = SHORT.plan(seed)
         faults = Counter(one.kind for one in plan)
         points = [one.point for one in plan]
-        return Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=points, unknown=unknown)
+        told = Outcome(seed, "short", faults=faults, unfelt={unfelt: faults[unfelt]}, points=points, unknown=unknown)
+        told.alarms_judged = dict.fromkeys(ASKED_IN_CI, 1)
+        return told
 
     assert _unmet(outcome(seed, "smtp_slow") for seed in seeds_of(SHORT)) == []
     for kind in ("disk_full", "lock", "slow_statements", "zombie"):
@@ -125,9 +128,10 @@ def test_a_full_disk_that_no_write_met_is_a_miss_and_so_is_an_alarm_never_asked_
         outcome.alarms_judged = dict.fromkeys(judged, 1)
         return [one.met for one in proven_nothing(form, [outcome])]
 
-    assert met(SHORT, unfelt={"disk_full": 2}) == [False, True]
-    assert met(SHORT, unfelt={"disk_full": 1, "smtp_drops": 1}) == [True, True]
-    assert met(SHORT, faults={"zombie": 1}, unfelt={"zombie": 1}) == [False, True], "nobody took over from it"
+    assert met(SHORT, unfelt={"disk_full": 2}, judged=ASKED_IN_CI) == [False, True]
+    assert met(SHORT, unfelt={"disk_full": 1, "smtp_drops": 1}, judged=ASKED_IN_CI) == [True, True]
+    assert met(SHORT, judged=ASKED_IN_CI - {"postgres_stop"}) == [True, False], "CI always asks for this one"
+    assert met(SHORT, faults={"zombie": 1}, unfelt={"zombie": 1}, judged=ASKED_IN_CI) == [False, True], "nobody took over"
     assert met(LONG, unfelt={"smtp_drops": 1}) == [False, False]
     assert met(LONG, faults={"reset": 3}, unfelt={"reset": 3}) == [False, False], "no connection was there to be reset"
     assert met(LONG, faults={"kill": 1}) == [True, False]
@@ -141,12 +145,20 @@ def test_what_nobody_did_is_told() -> None:
     acts = [Act(_REQUEST, what, "done") for what in get_args(What)]
     log = [record("handling.v1", name, number) for number, name in enumerate(("usager_asked", "usager_replied"), 3)]
     log.append(record("escalations.v1", "raised", 1, promise="taking_charge", next_level=None))
-    assert left_out(Evidence(log, {}), History(acts=acts)) == []
-    assert left_out(Evidence(log, {}), History(acts=acts[1:])) == [f"acts: nobody came to {acts[0].what}"]
+    erasures: dict[UUID, Told] = {_REQUEST: "done"}
+
+    def left(log: list[Record], acts: list[Act]) -> list[str]:
+        return left_out(Evidence(log, {}), History(acts=acts, erasures=erasures))
+
+    assert left(log, acts) == []
+    assert left(log, acts[1:]) == [f"acts: nobody came to {acts[0].what}"]
     refused = [replace(one, outcome="refused") if one.what == "reopen" else one for one in acts]
-    assert left_out(Evidence(log, {}), History(acts=refused)) == ["acts: nobody came to reopen"]
-    assert left_out(Evidence(log[::2], {}), History(acts=acts)) == ["acts: no usager answered a question"]
-    assert left_out(Evidence(log[:2], {}), History(acts=acts)) == ["5 nobody was told at the top of a ladder"]
+    assert left(log, refused) == ["acts: nobody came to reopen"]
+    assert left(log[::2], acts) == ["acts: no usager answered a question"]
+    assert left(log[:2], acts) == ["5 nobody was told at the top of a ladder"]
+    for outcome in ("refused", "unknown"):
+        erasures[_REQUEST] = outcome
+        assert left(log, acts) == ["acts: nobody came to erase"]
 
 
 def test_a_relay_that_never_changed_hands_is_told() -> None:

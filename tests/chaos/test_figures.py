@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.chaos import LONG, SHORT, figures
+from tests.chaos.chaos import LONG, SHORT, figures, seeds_of
 from tests.chaos.outcome import Outcome
 from tests.chaos.seed import Form
 
@@ -41,3 +41,20 @@ def test_a_run_in_which_no_outcome_was_unknown_proves_nothing_of_that(form: Form
     outcomes = [Outcome(seed, form.name, unknown=unknown, unknown_done=done) for seed in range(1, 4)]
     told = next(one for one in figures(form, outcomes, in_part=False) if "unknown outcome" in one.what)
     assert told.met == met
+
+
+def test_a_fault_that_met_nobody_does_not_count() -> None:
+    def met(form: Form, *, faults: int, unfelt: int) -> bool:
+        outcome = Outcome(1, form.name, faults={"kill": faults - 9, "cut": 9}, unfelt={"cut": unfelt})
+        return next(one for one in figures(form, [outcome], in_part=True) if "met nobody" in one.what).met
+
+    assert met(SHORT, faults=SHORT.felt + 2, unfelt=2)
+    assert not met(SHORT, faults=SHORT.felt + 2, unfelt=3)
+    assert met(LONG, faults=LONG.felt, unfelt=0)
+    assert not met(LONG, faults=LONG.felt, unfelt=1)
+
+
+def test_the_forms_want_as_many_faults_as_are_promised_and_have_some_to_spare() -> None:
+    for form, promised in ((SHORT, 60), (LONG, 1000)):
+        assert form.felt * len(seeds_of(form)) >= promised
+        assert sum(len(form.plan(seed)) for seed in seeds_of(form)) >= 1.1 * promised

@@ -3,8 +3,8 @@
 import time
 from uuid import UUID
 
-from tests.chaos.forgery import READERS
 from tests.chaos.intruders import seconds_until_parked, slowest_seconds
+from tests.chaos.town import READERS
 
 _LATE = 0.3
 

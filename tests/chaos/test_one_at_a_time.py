@@ -9,8 +9,9 @@ import pytest
 
 from shared.events.topics import SERVICES
 from tests.chaos.crowd import crowd
-from tests.chaos.forgery import READERS, out_of_order, poison, publish
+from tests.chaos.forgery import out_of_order, poison, publish
 from tests.chaos.intruders import seconds_until_parked
+from tests.chaos.town import READERS
 from tests.scene import Scene
 
 pytestmark = [pytest.mark.faults, pytest.mark.timed, pytest.mark.timeout(240)]

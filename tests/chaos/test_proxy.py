@@ -142,3 +142,18 @@ async def test_it_is_counted_who_met_bad_weather_and_who_met_fair_weather_is_not
     await _until(lambda: proxy.connections == 0)
     proxy.reset(["echo"])
     assert proxy.struck(["echo"]) == 5, "no connection is there any more"
+
+
+async def test_weather_that_is_somebodys_leaves_the_others_alone(link: tuple[Proxy, int]) -> None:
+    proxy, port = link
+    his, hers = await _open(port), await _open(port)
+    await _ask(his, b"I am he")
+    await _ask(hers, b"I am she")
+    proxy.change(["echo"], Weather(up=False, down=False, whose=b"am he"))
+    later = await _open(port)
+    assert await _ask(hers, b"again") == b"again"
+    assert await _ask(later, b"hello") == b"hello"
+    with pytest.raises(TimeoutError):
+        await _ask(his, b"again", timeout_seconds=0.3)
+    proxy.change(["echo"], FAIR)
+    assert await his[0].readexactly(5) == b"again"

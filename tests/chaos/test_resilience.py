@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timed, pytest.mark.timeout(400)]
 _WIDER: Final[dict[str, float]] = {
     "seconds from kill -9 of a service to its next record": 9,
     "seconds until an event that came too early is seen as a gap": 4,
+    "seconds until a consumer that hangs in a living process is told": 25,
     "times the peak that was offered": 3,
     "goodput at five times the peak, of the peak": 0.3,
 }

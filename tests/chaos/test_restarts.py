@@ -1,11 +1,17 @@
 """R3's time of recovery, on servers that are played: what was taken before the end of one is no recovery."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from tests.chaos.restarts import broker_kill, postgres_restart
-from tests.chaos.trial import SHORT, Trial
+import pytest
+
+from shared.events.topics import SERVICES
+from tests.chaos import restarts
+from tests.chaos.restarts import broker_kills, postgres_restarts
+from tests.chaos.town import PUBLISHERS
+from tests.chaos.trial import LONG, SHORT, Form, Trial, drawn_order
 
 _AWAY = 0.2
 _MORE = 0.3
@@ -17,6 +23,7 @@ class _Server:
     def __init__(self, *, prefetched_seconds: float = 0.0) -> None:
         self._prefetched = prefetched_seconds
         self._ended = self._back = 0.0
+        self.more = _MORE
 
     def stop_at_once(self) -> None:
         """Commit what is under way, and end."""
@@ -34,22 +41,52 @@ class _Server:
         """Return the position of any service."""
         now = time.monotonic()
         ended = bool(self._ended and now > self._ended + self._prefetched)
-        return 100 + ended + bool(self._back and now > self._back + _MORE)
+        return 100 + ended + bool(self._back and now > self._back + self.more)
 
 
-def _trial(server: _Server) -> Trial:
-    scene: Any = SimpleNamespace(postgres=server, kafka=server)
+async def _at_once() -> None:
+    """Be ready."""
+
+
+def _trial(server: _Server, form: Form = SHORT) -> Trial:
+    orchestrator = SimpleNamespace(all_ready=_at_once)
+    scene: Any = SimpleNamespace(postgres=server, kafka=server, orchestrator=orchestrator)
     database: Any = server
-    return Trial(scene, database, SHORT)
+    return Trial(scene, database, form)
 
 
 async def test_a_commit_before_postgresql_ended_is_no_recovery() -> None:
     trial = _trial(_Server())
-    await postgres_restart(trial)
+    await postgres_restarts(trial)
     assert _AWAY + _AWAY + _MORE <= trial.figures[0].value < 2 * (_AWAY + _AWAY + _MORE)
 
 
 async def test_records_that_were_fetched_before_the_broker_died_are_no_recovery() -> None:
     trial = _trial(_Server(prefetched_seconds=0.3))
-    await broker_kill(trial)
+    await broker_kills(trial)
     assert trial.figures[0].value >= _AWAY + 0.5 + _AWAY + _MORE
+
+
+async def test_of_several_restarts_the_slowest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restarts, "_CALM_SECONDS", 0.0)
+    server = _Server()
+    trial = _trial(server, replace(LONG, restarts=3))
+    later = iter((0.1, 0.6, 0.1))
+
+    def stop() -> None:
+        server.more = next(later)
+        _Server.stop_at_once(server)
+
+    monkeypatch.setattr(server, "stop_at_once", stop)
+    await postgres_restarts(trial)
+    (figure,) = trial.figures
+    took = figure.rounds["seconds"]
+    assert len(took) == 3
+    assert figure.value == took[1] > _AWAY + _AWAY + 0.6 > max(took[0], took[2])
+
+
+def test_a_seed_draws_who_is_struck_first_and_that_one_has_something_to_publish() -> None:
+    assert drawn_order(None) == SERVICES
+    orders = [drawn_order(seed) for seed in range(20)]
+    assert orders == [drawn_order(seed) for seed in range(20)] and len(set(orders)) > 10
+    assert all(sorted(one) == sorted(SERVICES) and one[0] in PUBLISHERS for one in orders)

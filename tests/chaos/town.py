@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 
 from deploy.local.town import Town, service_of
 from shared.clock import FileClock
-from shared.events.topics import SERVICES
+from shared.events.topics import REQUESTS, SERVICES, consumed_by
 
 VISITED: Final = ("intake", "router")
 """The services whose pages and API people use."""
+PUBLISHERS: Final = ("intake", "router", "notifier")
+"""Who has something to publish all the time; the sla only when something is late."""
+READERS: Final = tuple(one for one in SERVICES if REQUESTS in consumed_by(one))
+"""Who reads the topic that forged records are written to."""
 _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "kafka": SERVICES,
     "postgres": SERVICES,

@@ -4,11 +4,13 @@ import asyncio
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
+import httpx
+
 from deploy.demo.pages import read_page
 from tests.chaos.load import CANARY
 from tests.chaos.mailbox import Letter
 from tests.chaos.persistence import Client
-from tests.judge.evidence import Act, History
+from tests.judge.evidence import Act, History, Outcome
 
 Wish: TypeAlias = Literal["add", "reopen", "withdraw", "erase"]
 
@@ -29,7 +31,7 @@ class Usagers:
 
     def __init__(self, client: Client, *, history: History, group: asyncio.TaskGroup) -> None:
         self._client = client
-        self._acts = history.acts if history.acts is not None else []
+        self._history = history
         self._group = group
         self._pages: dict[UUID, str] = {}
 
@@ -64,10 +66,15 @@ class Usagers:
                 return  # the state of the request does not allow it: the page does not offer it
             typed = form.fields | ({"text": _TEXTS[wish]} if wish in _TEXTS else {})
             answer = await self._client.act(request_id, f"{url}{_PATH[wish]}", typed)
-            if wish == "erase":
-                return  # done or not, the log says; a second time changes nothing
+            self._note(request_id, wish, answer)
             if answer is None:
-                self._acts.append(Act(request_id, wish, "unknown"))
                 return
-            assert answer.status_code in (303, 409), f"{wish}: {answer.status_code} {answer.text[:300]}"
-            self._acts.append(Act(request_id, wish, "done" if answer.status_code == 303 else "refused"))
+
+    def _note(self, request_id: UUID, wish: Wish, answer: httpx.Response | None) -> None:
+        """Note what the page said. Raises AssertionError when it said neither yes nor no."""
+        assert answer is None or answer.status_code in (303, 409), f"{wish}: {answer.status_code} {answer.text[:300]}"
+        outcome: Outcome = "unknown" if answer is None else "done" if answer.status_code == 303 else "refused"
+        if wish == "erase":
+            self._history.note_erasure(request_id, outcome)
+        elif self._history.acts is not None:
+            self._history.acts.append(Act(request_id, wish, outcome))

@@ -8,26 +8,27 @@ from typing import Any
 import pytest
 
 from shared.delivery import watchdog
-from shared.delivery.watchdog import STALLED_SECONDS, Watchdog
+from shared.delivery.watchdog import PARTITION_STALLED_SECONDS, STALLED_SECONDS, Watchdog
 
 
 class _Town:
-    """A service whose position stands still although records wait, on a clock that a test moves."""
+    """A service with a position that stands still although records wait, by a clock that a test moves. `moves`: its other one."""
 
     def __init__(self, clock: SimpleNamespace) -> None:
         self.clock = clock
-        place = ("requests.v1", 0)
+        self.moves = False
+        place, other = ("requests.v1", 0), ("requests.v1", 1)
 
         async def find_progress() -> Any:
-            return {place: 3}, False
+            return {place: 3, other: int(clock.now) if self.moves else 9}, False
 
         async def find(_: object) -> Any:
-            return {place: (0, 9)}
+            return {place: (0, 9), other: (0, 9999 if self.moves else 9)}
 
         positions, gate = SimpleNamespace(find_progress=find_progress), SimpleNamespace(is_open=True)
         shell: Any = SimpleNamespace(service=SimpleNamespace(name="router"), positions=positions, gate=gate)
         consumer: Any = SimpleNamespace(has_joined=True, halted=None, progressed=0.0, ends=SimpleNamespace(find=find))
-        consumer.assigned = lambda: {place}
+        consumer.assigned = lambda: {place, other}
         relay: Any = SimpleNamespace(leads=False, last_error=None)
         self.watchdog = Watchdog(shell, consumer, relay)
 
@@ -56,6 +57,14 @@ async def test_work_that_stands_still_while_the_process_runs_turns_red(town: _To
     assert town.watchdog.fault() is None
     await town.run(5)
     assert "nothing taken from Kafka" in (town.watchdog.fault() or "")
+
+
+async def test_one_partition_that_stands_still_while_others_move_turns_red_later(town: _Town) -> None:
+    town.moves = True
+    await town.run(int(PARTITION_STALLED_SECONDS) - 2)
+    assert town.watchdog.fault() is None
+    await town.run(5)
+    assert "nothing taken from one partition" in (town.watchdog.fault() or "")
 
 
 async def test_a_process_that_stood_still_is_green_when_it_wakes_and_red_when_it_does_nothing_then(town: _Town) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.memory import without_collector
+from tests.proof.report import percentile
 
 
 @dataclass
@@ -24,8 +25,7 @@ class Outcome:
 
     def percentile(self, share: float) -> float:
         """The time within which that share of the answers came, in milliseconds."""
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+        return percentile(self.seconds, share) * 1000
 
 
 def post(path: str, body: dict[str, object], headers: dict[str, str] | None = None) -> bytes:

@@ -13,7 +13,7 @@ from tests.figures.fast_sink import open_sink, port_of
 from tests.figures.http_load import run_load
 from tests.figures.intake_speed import make
 from tests.proof.options import Options
-from tests.proof.report import Figure
+from tests.proof.report import Figure, percentile
 
 CONNECTIONS = 32
 REST_SECONDS = 60.0
@@ -68,11 +68,6 @@ class Watch:
         took = sorted((self.mailed.get(one, now) - begun) * 1000 for one, begun in self.sent.items())
         self.sent.clear()
         return took
-
-
-def percentile(ordered: list[float], share: float) -> float:
-    """Return the value that this share of the ordered values does not exceed."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 async def run_town(town: Town, watch: Watch, *, rate: float, count: int, settle: bool = True) -> list[float]:

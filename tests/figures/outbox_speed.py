@@ -15,11 +15,10 @@ from shared.delivery.producer import Producer, Publishable
 from shared.delivery.relay import Relay
 from shared.events.broker import create_topics
 from tests.figures.database import migrated
-from tests.figures.latency import percentile
 from tests.figures.outbox_references import drain_bare, drain_naive, poll
 from tests.figures.turns import in_turn
 from tests.proof.options import Options
-from tests.proof.report import Figure, median
+from tests.proof.report import Figure, median, percentile
 
 _INSERT = """INSERT INTO router.outbox (request_id, topic, key, sequence, type, at, value)
     SELECT gen_random_uuid(), 'handling.v1', convert_to($1 || n::text, 'UTF8'), 1, 'fr.aiguilleur.handling.assigned.v1', now(),

@@ -25,7 +25,7 @@ from tests.figures import (
     outbox_speed,
     statistics_speed,
 )
-from tests.proof.report import median
+from tests.proof.report import median, percentile
 
 pytestmark = [pytest.mark.integration, pytest.mark.timed, pytest.mark.timeout(240)]
 
@@ -40,7 +40,7 @@ async def test_every_request_reaches_its_agent_soon(run_folder: Path) -> None:
     """That each arrived, once, is what is proven; and that nobody polls on the way: 13 times what is published."""
     found, watch = await latency.measure(run_folder / "latency", (20, 200), rounds=1, seconds=3)
     assert (watch.lost, watch.repeated) == (0, 0)
-    assert latency.percentile(found[20][0], 0.5) <= 250
+    assert percentile(found[20][0], 0.5) <= 250
 
 
 async def test_the_fold_stays_near_a_bare_loop(run_folder: Path) -> None:

@@ -19,7 +19,7 @@ from shared.organisation import Authority
 
 Outcome = Literal["done", "refused", "unknown"]
 What = Literal["take_charge", "ask", "answer", "transfer", "resolve", "add", "withdraw", "reopen"]
-"""All that people do to a request, but erasing it: that is looked at for itself."""
+"""All that people do to a request, but erasing it: see `History.erasures`."""
 Row: TypeAlias = Mapping[str, Any]  # Any: what a column holds
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
@@ -69,6 +69,8 @@ class History:
     """Whether the log was lost, and begun anew from the archives: what was parked of the lost one does not lie in this one."""
     acts: list[Act] | None = None
     """All that anybody did to these requests; None: others act too, and acts are not counted."""
+    erasures: dict[UUID, Outcome] | None = None
+    """What who wanted a request erased was told of it at last; None: others erase, too, and nobody counts them."""
     mail_losses: list[Period] = field(default_factory=list)
     """When the notifier may have died, or lost its server, between a mail and the note that it is sent."""
     notes_delayed: list[Period] = field(default_factory=list)
@@ -83,7 +85,8 @@ class History:
     """Requests whose keys were lost for good, and which have new ones. None: there are some, and they are not judged."""
     longest_send: timedelta = timedelta(seconds=180)
     """How long a mail may be under way that was opened before its request was erased: as long as the notifier's lease. Its set
-    goes on for 60 s, and one mail may take 120."""
+    goes on for 60 s, and one mail may take 120. The time of `notes_delayed` and `mail_losses` comes on top: where these are
+    known, a mail that nothing held up takes much less."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     untold: Counter[str] = field(default_factory=Counter)
@@ -101,6 +104,11 @@ class History:
         """Note a post of which nobody knows what became, by its mark."""
         self.unknown += 1
         self.marks.add(mark)
+
+    def note_erasure(self, request_id: UUID, outcome: Outcome) -> None:
+        """Note what somebody was told who wanted a request erased. Once done, it is done."""
+        if self.erasures is not None and self.erasures.get(request_id) != "done":
+            self.erasures[request_id] = outcome
 
 
 @lru_cache

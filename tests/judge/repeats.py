@@ -59,10 +59,15 @@ def _explains(loss: Period, one: _Forgotten, history: History) -> bool:
 
 
 def _held_up(since: datetime, until: datetime, history: History) -> timedelta:
-    """Return how much of this time lies in a delay of notes; where they overlap it counts once."""
+    """Return how much of this time lies in a delay of notes."""
+    return covered([Period(began, ended + _ASKED_AGAIN) for began, ended in history.notes_delayed], since, until)
+
+
+def covered(periods: Iterable[Period], since: datetime, until: datetime) -> timedelta:
+    """Return how much of a time lies in some periods; where they overlap it counts once."""
     total = timedelta()
-    for began, ended in sorted(history.notes_delayed):
-        began, ended = max(began, since), min(ended + _ASKED_AGAIN, until)
+    for began, ended in sorted(periods):
+        began, ended = max(began, since), min(ended, until)
         if ended > began:
             total, since = total + (ended - began), ended
     return total

@@ -13,7 +13,7 @@ from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
 from tests.judge.disclosure import CHANNELS
 from tests.judge.evidence import Asked as AskedRecord
-from tests.judge.evidence import Evidence, Mail, Record
+from tests.judge.evidence import Evidence, Mail, Outcome, Period, Record
 from tests.judge.small_town import AUTHORITY, MONDAY
 from tests.judge.story import Story
 from tests.simulation.installations import changed
@@ -221,6 +221,21 @@ def fire_early(story: Story, evidence: Evidence, *, skew: timedelta = timedelta(
 def send_again(story: Story, evidence: Evidence) -> None:
     story.history.unnoted = Counter()
     evidence.mails.append(evidence.mails[0])
+
+
+def tell_erasures(story: Story, **told: Outcome) -> None:
+    """Have usagers of the story have been told so of their erasures, by what the story calls their requests."""
+    story.history.erasures = {getattr(story, name): outcome for name, outcome in told.items()}
+
+
+def mail_the_erased(story: Story, evidence: Evidence, *, after: timedelta, struck: timedelta = timedelta()) -> None:
+    """Have a mail have come so long after its request was erased; `struck`: how much of this time the notifier was struck."""
+    erased = find(evidence, "requests.v1", story.erased, "erased")
+    at = find_row(evidence, "intake.outbox", request_id=story.erased, topic=erased.topic, sequence=erased.sequence)["created_at"]
+    story.history.longest_send = timedelta(seconds=20)
+    story.history.notes_delayed = [Period(at + timedelta(seconds=2), at + timedelta(seconds=2) + struck)]
+    evidence.mails = [one for one in evidence.mails if one.message_id != mail_of(story.erased, "receipt").message_id]
+    evidence.mails.append(mail_of(story.erased, "receipt", arrived_at=at + after))
 
 
 def keep_refused(story: Story, evidence: Evidence) -> None:

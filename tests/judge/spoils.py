@@ -31,6 +31,7 @@ from tests.judge.spoiling import (
     keep_refused,
     log_parked,
     mail_of,
+    mail_the_erased,
     park,
     park_and_let_go,
     park_and_say,
@@ -40,6 +41,7 @@ from tests.judge.spoiling import (
     send_again,
     swap,
     tell_canary,
+    tell_erasures,
 )
 from tests.judge.story import Story
 
@@ -196,6 +198,17 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 sealed: intake", lambda s, e: change_state(e, "intake", s.erased, lambda t: t["life"][0].update(sealed="x"))),
         ("11 letter: answer.3", lambda s, e: add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
         ("11 mail: ", lambda s, e: e.mails.append(mail_of(s.erased, "receipt", arrived_at=s.now))),
+        ("11 mail: ", lambda s, e: mail_the_erased(s, e, after=timedelta(seconds=21))),
+        ("11 mail: ", lambda s, e: mail_the_erased(s, e, after=timedelta(seconds=41), struck=timedelta(seconds=20))),
+        ("told to be erased, but the log does not say so", lambda s, e: forget(e, "requests.v1", s.erased, "erased")),
+        ("told to be erased, but its key is there", lambda s, e: add_row(e, "vault.request_key", request_id=s.erased)),
+        ("but router keeps a sealed text", lambda s, e: change_state(e, "router", s.erased, lambda t: t.update(sealed="x"))),
+        (
+            "told to be erased, but the log does not say so, its key is there, intake keeps",
+            lambda s, _: tell_erasures(s, erased="done", worked="done"),
+        ),
+        ("told not to be erased, and the log says", lambda s, _: tell_erasures(s, erased="refused")),
+        ("was erased, and nobody wanted it", lambda s, _: tell_erasures(s)),
         ("'canari' can be read", tell_canary),
     ],
     "cries": [

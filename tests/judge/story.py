@@ -38,4 +38,4 @@ class Story(SmallTown):
         done += [(self.worked, "resolve"), (self.worked, "reopen"), (self.worked, "take_charge"), (self.resolved, "resolve")]
         done += [(self.erased, "withdraw")]
         self.done = [Act(request_id, what, "done") for request_id, what in done]  # type: ignore[arg-type]  # words of Act
-        self.history.acts = self.done
+        self.history.acts, self.history.erasures = self.done, {self.erased: "done"}

@@ -18,12 +18,14 @@ from tests.judge.spoiling import (
     give_up,
     issue,
     mail_of,
+    mail_the_erased,
     park,
     park_and_say,
     park_garbage,
     publish_nothing,
     refuse,
     swap,
+    tell_erasures,
 )
 from tests.judge.story import Story
 
@@ -116,6 +118,31 @@ def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> N
         give_up(evidence, story.erased, why)
         story.history.unnoted = Counter()
         assert any(line.startswith("9 unsaid") for line in violations(evidence, story.history, thorough=False)) is is_unsaid
+
+
+@pytest.mark.parametrize(("after", "struck"), [(20, 0), (39, 20)])
+def test_a_mail_that_was_held_up_may_arrive_later_by_as_much(after: int, struck: int) -> None:
+    story = Story()
+    evidence = story.evidence()
+    mail_the_erased(story, evidence, after=timedelta(seconds=after), struck=timedelta(seconds=struck))
+    assert violations(evidence, story.history, thorough=False) == []
+
+
+def test_of_an_erasure_without_an_answer_either_may_be_true() -> None:
+    for told in ({"erased": "unknown", "worked": "unknown"}, {"erased": "done", "worked": "refused"}):
+        story = Story()
+        tell_erasures(story, **told)  # type: ignore[arg-type]  # outcomes
+        assert violations(story.evidence(), story.history, thorough=False) == []
+
+
+def test_once_done_an_erasure_is_done_and_where_nobody_counts_them_none_is_noted() -> None:
+    story = Story()
+    story.history.note_erasure(story.erased, "unknown")
+    story.history.note_erasure(story.worked, "unknown")
+    assert story.history.erasures == {story.erased: "done", story.worked: "unknown"}
+    story.history.erasures = None
+    story.history.note_erasure(story.worked, "done")
+    assert violations(story.evidence(), story.history, thorough=False) == []
 
 
 def test_a_promise_may_be_by_what_was_in_force_until_all_have_read_what_is() -> None:

@@ -1,7 +1,10 @@
 """`python -m tests.proof mutants`: puts each seeded bug into a copy of the code, and sees who notices (R10)."""
 
 import asyncio
+import math
+import random
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,16 +39,23 @@ class Work:
 
 
 async def prove(options: Options) -> list[Figure]:
-    """Try every mutant; in the short form those that somebody notices without a server. The long form writes the page, too."""
+    """Try every mutant; in the short form those that somebody notices without a server. The long form writes the page, too.
+
+    `seed` draws which come first; with `minutes` only those are tried that begin in time, after the catchers were tried alone.
+    """
     works = [Work(one, catcher) for one in MUTANTS for catcher in (one.quick if options.short else one.catchers)]
     trees = [Tree(options.folder / f"tree{place}") for place in range(SIDE_BY_SIDE)]
     try:
         await _control(trees, works)
-        lines = await _try_all(trees, works)
+        lines = await _try_all(trees, drawn(works, options.seed), minutes=options.minutes)
     finally:
         for tree in trees:
             await tree.close()
+    order = {one: place for place, one in enumerate(works)}
+    lines.sort(key=lambda line: order[Work(line.mutant, line.catcher)])
     print(as_text(lines))
+    if options.minutes is not None:
+        return [_part(lines)]
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"mutants{'.short' * options.short}.md").write_text(as_markdown(lines))
     if not options.short:
@@ -65,12 +75,23 @@ async def _control(trees: Sequence[Tree], works: Sequence[Work]) -> None:
         print(f"  pass, in {trial.seconds:.0f} s", flush=True)
 
 
-async def _try_all(trees: Sequence[Tree], works: Sequence[Work]) -> list[Line]:
+def drawn(works: Sequence[Work], seed: int | None) -> list[Work]:
+    """Return what there is to do in the order of a seed: the catchers of a mutant one after the other; None: as it is listed."""
+    names = list(dict.fromkeys(one.mutant.name for one in works))
+    if seed is not None:
+        random.Random(seed).shuffle(names)
+    place = {name: number for number, name in enumerate(names)}
+    return sorted(works, key=lambda one: place[one.mutant.name])
+
+
+async def _try_all(trees: Sequence[Tree], works: Sequence[Work], *, minutes: float | None) -> list[Line]:
+    """Return a line for each that was tried, in no order; past `minutes` no further one begins."""
     left = list(reversed(works))
     lines: list[Line] = []
+    until = math.inf if minutes is None else time.monotonic() + minutes * 60
 
     async def work(tree: Tree) -> None:
-        while left:
+        while left and time.monotonic() < until:
             one = left.pop()
             with tree.mutated(one.mutant):
                 trial = await tree.run(one.catcher)
@@ -80,8 +101,7 @@ async def _try_all(trees: Sequence[Tree], works: Sequence[Work]) -> list[Line]:
                 print(trial.tail(), flush=True)
 
     await asyncio.gather(*(work(tree) for tree in trees))
-    order = {one: place for place, one in enumerate(works)}
-    return sorted(lines, key=lambda line: order[Work(line.mutant, line.catcher)])
+    return lines
 
 
 def is_caught(catcher: Catcher, trial: Trial) -> bool:
@@ -97,11 +117,22 @@ def is_caught(catcher: Catcher, trial: Trial) -> bool:
     return any(catcher.says in line for line in trial.output.splitlines() if line.startswith("E "))
 
 
-def _figure(lines: Sequence[Line], *, short: bool) -> Figure:
+def _part(lines: Sequence[Line]) -> Figure:
+    tried, caught = _counted(lines)
+    what = f"seeded bugs caught, of {tried} that were tried, of {len(MUTANTS)}"
+    return Figure("R10", what, caught, f"all {tried}, >= 1", met=1 <= caught == tried)
+
+
+def _counted(lines: Sequence[Line]) -> tuple[int, int]:
+    """Return how many mutants were tried, and how many were caught by all who tried."""
     tried = {line.mutant.name for line in lines}
-    caught = len(tried) - len({line.mutant.name for line in lines if not line.is_caught})
-    what = f"seeded bugs caught, of {len(tried)}" + f", which are noticed without a server, of {len(MUTANTS)}" * short
-    return Figure("R10", what, caught, f"all {len(tried)}, >= {WANTED}", met=WANTED <= caught == len(tried))
+    return len(tried), len(tried - {line.mutant.name for line in lines if not line.is_caught})
+
+
+def _figure(lines: Sequence[Line], *, short: bool) -> Figure:
+    tried, caught = _counted(lines)
+    what = f"seeded bugs caught, of {tried}" + f", which are noticed without a server, of {len(MUTANTS)}" * short
+    return Figure("R10", what, caught, f"all {tried}, >= {WANTED}", met=WANTED <= caught == tried)
 
 
 def _kinds(lines: Sequence[Line]) -> list[Figure]:

@@ -146,3 +146,21 @@ async def test_those_that_need_no_server_are_caught(tmp_path: Path) -> None:
     figures = await prove.prove(Options(tmp_path, short=True))
     assert [figure for figure in figures if not figure.met] == []
     assert prove.PAGE.read_text() == page, "the page is the long form's"
+
+
+def test_a_seed_draws_which_mutants_come_first_and_leaves_the_catchers_of_each_together() -> None:
+    works = [prove.Work(one, catcher) for one in MUTANTS for catcher in one.catchers]
+    assert prove.drawn(works, None) == works
+    drawn = prove.drawn(works, 7)
+    assert drawn == prove.drawn(works, 7) != prove.drawn(works, 8)
+    assert len(set(drawn)) == len(set(works)) and drawn != works
+    names = [one.mutant.name for one in drawn]
+    assert [name for name, before in zip(names, [None, *names], strict=False) if name != before] == list(dict.fromkeys(names))
+
+
+def test_a_part_is_met_when_all_that_were_tried_are_caught() -> None:
+    one, other = MUTANTS[:2]
+    caught_one, missed = Line(one, one.caught_by, is_caught=True), Line(other, other.caught_by, is_caught=False)
+    assert prove._part([caught_one]).met
+    assert not prove._part([caught_one, missed]).met
+    assert not prove._part([]).met

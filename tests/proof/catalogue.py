@@ -33,8 +33,19 @@ PROOFS: Final[dict[str, Proof]] = {
         minutes="begins no further seed after so long",
         bounds=("seed", "minutes"),
     ),
-    "resilience": Proof("tests.chaos.resilience", "R0, R3, R5, R6, R8, one fault at a time: how long until all is well again"),
-    "mutants": Proof("tests.mutants.prove", "R10, seeded bugs put into a copy of the code, and who notices each"),
+    "resilience": Proof(
+        "tests.chaos.resilience",
+        "R0, R3, R5, R6, R8, one fault at a time: how long until all is well again",
+        seed="draws in which order the services are killed and hang",
+        minutes="how long the broker is away in the long outage (10; short form 0.083)",
+    ),
+    "mutants": Proof(
+        "tests.mutants.prove",
+        "R10, seeded bugs put into a copy of the code, and who notices each",
+        seed="draws which are tried first",
+        minutes="begins no further one after so long, once the catchers were tried without any bug",
+        bounds=("minutes",),
+    ),
     "recovery": Proof(
         "tests.proof.recovery",
         "R4, Kafka's log destroyed and PostgreSQL restored, by the runbooks",

@@ -6,6 +6,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,11 @@ class Figure:
 def median(values: list[float]) -> float:
     """Return the middle one."""
     return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed; there must be one."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def machine() -> str:

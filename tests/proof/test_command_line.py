@@ -31,8 +31,14 @@ def _options(folder: Path, *, short: bool = False, seed: int | None = None, minu
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (["fold", "--seed", "7"], "fold has no --seed. Those that have it: chaos, statistics, hostile, simulation"),
-        (["latency", "--minutes", "5"], "latency has no --minutes. Those that have it: chaos, recovery, hostile, simulation"),
+        (
+            ["fold", "--seed", "7"],
+            "fold has no --seed. Those that have it: chaos, resilience, mutants, statistics, hostile, simulation",
+        ),
+        (
+            ["latency", "--minutes", "5"],
+            "latency has no --minutes. Those that have it: chaos, resilience, mutants, recovery, hostile, simulation",
+        ),
         (["chaos", "--minutes", "0"], "more than 0 are needed"),
         (["chaos", "--minutes", "nan"], "more than 0 are needed"),
     ],
@@ -46,6 +52,8 @@ def test_an_option_that_a_proof_does_not_know_is_refused(line: list[str], said: 
 def test_a_proof_that_knows_an_option_takes_it() -> None:
     assert not list(refusals("recovery", seed=None, minutes=5))
     assert not list(refusals("statistics", seed=0, minutes=None))
+    for name in ("chaos", "resilience", "mutants"):
+        assert not list(refusals(name, seed=1, minutes=5))
     assert all(proof.means(option) for proof in PROOFS.values() for option in proof.bounds)
 
 
@@ -60,6 +68,17 @@ def test_a_result_says_what_it_is_of(tmp_path: Path) -> None:
 
 def test_a_further_look_back_is_no_part(tmp_path: Path) -> None:
     assert report.begin("recovery", _options(tmp_path, minutes=9), folder=tmp_path).form == "long form (--minutes 9)"
+
+
+def test_what_runs_in_another_order_is_no_part_and_what_stops_earlier_is(tmp_path: Path) -> None:
+    assert report.begin("mutants", _options(tmp_path, seed=9), folder=tmp_path).form == "long form (--seed 9)"
+    assert report.begin("mutants", _options(tmp_path, minutes=9), folder=tmp_path).form == "part of the long form (--minutes 9)"
+
+
+def test_the_help_says_what_an_option_does_to_each_that_has_it() -> None:
+    told = " ".join(command_line.parser().format_help().split())
+    for proof in PROOFS.values():
+        assert all(proof.means(option) in told for option in ("seed", "minutes"))
 
 
 def test_only_a_whole_long_form_is_published(tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ class Remains:
         """
         history.accepted -= self.accepted.keys()
         undone = Counter((one.request_id, _ACTS[one.name]) for one in self.told if one.name in _ACTS)
+        for one in self.told:
+            if one.name == "erased" and history.erasures is not None:
+                history.erasures[one.request_id] = "unknown"
         acts, history.acts = history.acts or [], []
         for act in acts:
             is_undone = act.outcome == "done" and undone[act.request_id, act.what] > 0

@@ -201,10 +201,12 @@ class Usager:
         for _ in range(TRIES):
             result = await world.ask(world.any_of("intake", self.random), erasing(request_id, self.authority))
             if result is not None and result.error is None:
+                world.history.note_erasure(request_id, "done")
                 world.count("usager: erase done")
                 world.note(f"{self.name} erases the request", request_id)
                 if request_id in world.vault.keys:
                     world.violate(f"11 erased: the key of {request_id} is still there after the answer")
                 return
             await pause(int(self.random.expovariate(1) * MINUTE))
+        world.history.note_erasure(request_id, "unknown")
         world.count("usager: erase unknown")

@@ -57,7 +57,7 @@ class World:
         self.story: list[tuple[int, str, UUID | None, Fault | None]] | None = [] if story else None
         self.installation: Installation = shipped()
         self.submissions = submissions()
-        self.history = History(acts=[], skews={one.name: timedelta() for one in PURE})
+        self.history = History(acts=[], erasures={}, skews={one.name: timedelta() for one in PURE})
         self.found_wrong: list[str] = []
         self.happened: Counter[str] = Counter()
         self.told: Counter[tuple[str, str]] = Counter()

@@ -51,7 +51,7 @@ def _sealed(state: Any) -> Iterator[str]:  # Any: what JSON holds
 
 
 def _mails_after(evidence: Evidence, history: History) -> Iterable[str]:
-    """No mail comes of a request that was erased, but one that was under way."""
+    """No mail comes of a request that was erased, but one that was under way: opened before, or as good as that."""
     if not evidence.erased:
         return
     at = {
@@ -61,8 +61,11 @@ def _mails_after(evidence: Evidence, history: History) -> Iterable[str]:
     }
     for mail in evidence.mails:
         since = at.get(letter_of(mail.message_id)[0])
-        if since is not None and mail.arrived_at is not None and mail.arrived_at > since + history.longest_send:
-            yield f"11 mail: {mail.message_id} came at {mail.arrived_at}, its request was erased at {since}"
+        if since is None or mail.arrived_at is None:
+            continue
+        if (mail.opened_at or mail.arrived_at - history.longest_send) > since:
+            opened = f", opened at {mail.opened_at}" if mail.opened_at else ""
+            yield f"11 mail: {mail.message_id} came at {mail.arrived_at}{opened}; its request was erased at {since}"
 
 
 def _clear_words(evidence: Evidence, history: History) -> Iterable[str]:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from tests.judge.evidence import Act, Evidence, Mail
+from tests.judge.evidence import SOFTWARE, Act, Evidence, Mail
 from tests.judge.evidence import Asked as AskedRecord
 from tests.judge.small_town import MONDAY
 from tests.judge.spoiling import (
     NOBODY,
+    OWNER,
     add_row,
     add_session,
     alter,
@@ -31,13 +32,17 @@ from tests.judge.spoiling import (
     keep_refused,
     log_parked,
     mail_of,
+    open_after,
     park,
     park_and_let_go,
     park_and_say,
     publish,
     refuse,
+    refuse_transfer,
     repeat,
+    say_refused,
     send_again,
+    swallow,
     swap,
     tell_canary,
 )
@@ -73,6 +78,25 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("was done by a link of version 0", lambda s, _: s.done.append(Act(s.worked, "answer", "done", version=0))),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.worked, "usager_replied")),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.erased, "withdrawn")),
+    ],
+    "refusals": [
+        ("was refused as resolved at", lambda s, e: say_refused(s, e, "answer", "resolved")),
+        ("was refused as already_answered at", lambda s, e: say_refused(s, e, "answer", "already_answered")),
+        ("2 refused: ", lambda s, e: say_refused(s, e, "take_charge", "changed_meanwhile")),
+        ("was refused as changed_meanwhile at", lambda s, e: say_refused(s, e, "resolve", "changed_meanwhile", behind=0)),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "add", "not_yours")),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "ask", "not_yours", behind=0, mailbox=OWNER)),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "ask", "not_yours", behind=0, mailbox=SOFTWARE)),
+        ("was refused as no_text at", lambda s, e: say_refused(s, e, "ask", "no_text", behind=0, mailbox=OWNER)),
+        ("was refused as unknown_service at", lambda s, e: refuse_transfer(s, e, "unknown_service", "education")),
+        ("was refused as already_there at", lambda s, e: refuse_transfer(s, e, "already_there", "education")),
+        ("was refused as closed_service at", lambda s, e: refuse_transfer(s, e, "closed_service", "education")),
+        ("was refused as weary at", lambda s, e: say_refused(s, e, "ask", "weary", behind=0, mailbox=OWNER)),
+        ("1 times, which 0 can have asked for", lambda s, e: say_refused(s, e, "ask", "changed_meanwhile", behind=1)),
+        (
+            "was told not_yours 1 times more",
+            lambda s, _: s.done.append(Act(s.worked, "ask", "refused", why="not_yours")),
+        ),
     ],
     "outboxes": [
         ("3 never committed", lambda s, e: drop_row(e, "router.outbox", request_id=s.worked, sequence=2, topic="handling.v1")),
@@ -151,6 +175,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "commands": [
         ("has resolve by software 1 times, 0 were asked for", lambda s, e: issue(e, s.resolved, "ask", unsealed="resolved")),
         ("had take_charge asked for by software 1 times", lambda s, e: issue(e, s.resolved, "take_charge")),
+        ("had take_charge asked for by software 1 times, and has 0 effects, 0 refusals", swallow),
         ("7 refused: erp 1 wants to resolve", lambda s, e: refuse(e, s.worked, parked_at=s.now)),
         ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: issue(e, NOBODY, "resolve")),
     ],
@@ -196,6 +221,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("11 sealed: intake", lambda s, e: change_state(e, "intake", s.erased, lambda t: t["life"][0].update(sealed="x"))),
         ("11 letter: answer.3", lambda s, e: add_row(e, "notifier.letter", request_id=s.erased, name="answer.3")),
         ("11 mail: ", lambda s, e: e.mails.append(mail_of(s.erased, "receipt", arrived_at=s.now))),
+        (", opened at ", open_after),
         ("'canari' can be read", tell_canary),
     ],
     "cries": [

@@ -13,6 +13,8 @@ from tests.judge.evidence import SOFTWARE, Act, Evidence, History, Record
 from tests.judge.paths import PATHS
 
 _OF_USAGERS: Final = frozenset({"add", "withdraw", "reopen"})
+_BY_WHO: Final = frozenset({"not_yours", "no_text", "unknown_service", "already_there", "closed_service"})
+"""Why an act that the state allows may be refused, depending on whose it is and where it leads."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class _Refusal:
         if what not in PATHS.get(self.status, {}):
             return bool(why == self.status or why.startswith("already_"))
         if why == "changed_meanwhile":
-            return since is not None and since < self.told.data["version"]
-        return False if what in _OF_USAGERS else None
+            return since is not None and since != self.told.data["version"]
+        return None if why in _BY_WHO and what not in _OF_USAGERS else False
 
     def may_answer(self, act: Act) -> bool:
         """Whether it may be what became of an act. Of whom nothing is known anything may be."""
@@ -75,7 +77,11 @@ class _Refusal:
 
 
 def unexplained_refusals(evidence: Evidence, history: History) -> Iterable[str]:
-    """Return each refusal that nothing explains, each that nobody asked for, each that was told otherwise."""
+    """Return each refusal that nothing explains, each that nobody asked for, each that was told otherwise.
+
+    Where it is not known which mailboxes acted, only what the life explains or cannot explain is looked at.
+    """
+    knows_who = any(act.mailbox is not None for act in history.acts or ())
     received = evidence.received(without=history.forged)
     acts: dict[UUID, list[Act]] = defaultdict(list)
     for act in history.acts or ():
@@ -86,10 +92,12 @@ def unexplained_refusals(evidence: Evidence, history: History) -> Iterable[str]:
             continue
         refusals = list(_refusals(life, received[request_id], evidence))
         for one in refusals:
-            askers = [act for act in acts[request_id] if one.may_answer(act)]
-            if not one.is_explained and (one.is_explained is False or not _has_reason(one, askers, history)):
+            is_explained = one.is_explained
+            if is_explained is None and knows_who:
+                is_explained = any(one.is_explained_by(act) for act in acts[request_id] if one.may_answer(act))
+            if is_explained is False:
                 yield f"2 refused: {_said(one)}"
-        if history.acts is not None:
+        if knows_who:
             yield from _mistold(request_id, refusals, acts[request_id])
 
 
@@ -101,10 +109,6 @@ def _refusals(life: list[Record], received: Record, evidence: Evidence) -> Itera
             yield _Refusal(one, status, owner, due_at, authorities)
         else:
             status, owner = one.data["status"], one.data["service"]
-
-
-def _has_reason(one: _Refusal, askers: list[Act], history: History) -> bool:
-    return history.acts is None or any(map(one.is_explained_by, askers))
 
 
 def _mistold(request_id: UUID, refusals: list[_Refusal], acts: list[Act]) -> Iterable[str]:

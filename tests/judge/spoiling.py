@@ -267,6 +267,12 @@ def refuse_transfer(story: Story, evidence: Evidence, why: str, target: str) -> 
     say_refused(story, evidence, "transfer", why, behind=0, mailbox=OWNER, target=target)
 
 
+def refuse_once_more(story: Story, evidence: Evidence) -> None:
+    """Have an act have been refused twice that was asked for once."""
+    say_refused(story, evidence, "ask", "changed_meanwhile", behind=1, mailbox=OWNER)
+    say_refused(story, evidence, "ask", "changed_meanwhile", behind=1)
+
+
 def swallow(story: Story, evidence: Evidence) -> None:
     """Have business software have asked for what was neither done nor refused, and an agent have been refused the same."""
     issue(evidence, story.resolved, "take_charge")

@@ -38,6 +38,7 @@ from tests.judge.spoiling import (
     park_and_say,
     publish,
     refuse,
+    refuse_once_more,
     refuse_transfer,
     repeat,
     say_refused,
@@ -92,10 +93,10 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("was refused as already_there at", lambda s, e: refuse_transfer(s, e, "already_there", "education")),
         ("was refused as closed_service at", lambda s, e: refuse_transfer(s, e, "closed_service", "education")),
         ("was refused as weary at", lambda s, e: say_refused(s, e, "ask", "weary", behind=0, mailbox=OWNER)),
-        ("1 times, which 0 can have asked for", lambda s, e: say_refused(s, e, "ask", "changed_meanwhile", behind=1)),
+        ("2 times, which 1 can have asked for", refuse_once_more),
         (
-            "was told not_yours 1 times more",
-            lambda s, _: s.done.append(Act(s.worked, "ask", "refused", why="not_yours")),
+            "was told no_text 1 times more",
+            lambda s, _: s.done.append(Act(s.worked, "ask", "refused", mailbox=OWNER, why="no_text")),
         ),
     ],
     "outboxes": [

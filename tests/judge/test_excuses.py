@@ -134,7 +134,7 @@ def test_a_mail_may_arrive_that_was_under_way_when_its_request_was_erased() -> N
         ("answer", "no_text", None, {"mailbox": SOFTWARE}),
         ("transfer", "unknown_service", 0, {"mailbox": OWNER, "target": "nulle-part"}),
         ("transfer", "already_there", 0, {"mailbox": OWNER, "target": "proprete"}),
-        ("ask", "weary", 0, {"mailbox": None}),
+        ("ask", "not_yours", 0, {"mailbox": None}),
     ],
 )
 def test_an_act_may_be_refused_for_a_reason(action: str, why: str, behind: int | None, known: dict[str, Any]) -> None:

@@ -62,9 +62,9 @@ class _Refusal:
             case "unknown_service":
                 return act.target is None or not all(one.find_service(act.target) for one in self.authorities)
             case "already_there":
-                return act.target == self.owner
+                return act.target in (None, self.owner)
             case "closed_service":
-                return act.target is not None and not all(one.is_open(act.target, at) for one in self.authorities)
+                return act.target is None or not all(one.is_open(act.target, at) for one in self.authorities)
             case _:
                 return False
 

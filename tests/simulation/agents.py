@@ -101,9 +101,10 @@ class Agents:
         """Press once; return what the page told, None where it told nothing."""
         if process is None:
             return None
-        was_known = self.clicks.press(click)
+        target = one.event.target
+        was_known = self.clicks.press(click, target)
         result = await self._world.ask(process, one)
-        return self.clicks.answer(click, result, target=one.event.target, was_known=was_known)
+        return self.clicks.answer(click, result, target=target, was_known=was_known)
 
     def _opens(self, token: str, click: Click, process: "Process") -> bool:
         """Tell whether the page opens a link: by the clock of the copy that answers its time is not over."""

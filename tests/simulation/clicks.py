@@ -1,6 +1,6 @@
 """What became of each link that agents pressed: as the pages told it, and against what the world knows itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,8 @@ class Click:
     """How many presses may have been taken, for all that their agents were told."""
     settled: Outcome | None = None
     why: str = ""
-    target: str | None = None
+    targets: set[str | None] = field(default_factory=set)
+    """Where its presses were to transfer the request to; once it is settled, where the one that was taken was to."""
 
     @property
     def outcome(self) -> Outcome:
@@ -39,9 +40,8 @@ class Click:
     @property
     def act(self) -> Act:
         """What the checker has to know of it."""
-        return Act(
-            self.mail.request_id, self.action, self.outcome, self.why, self.mail.version, self.mail.mailbox, self.target, self.why
-        )
+        mail, target = self.mail, next(iter(self.targets)) if len(self.targets) == 1 else None
+        return Act(mail.request_id, self.action, self.outcome, self.why, mail.version, mail.mailbox, target, self.why)
 
 
 class Clicks:
@@ -65,9 +65,11 @@ class Clicks:
             told = "still opens" if opens else "is said to be over"
             self._world.violate(f"acts: the link of {click.made_at} to {click.action} {click.mail.request_id} {told} at {now}")
 
-    def press(self, click: Click) -> bool:
+    def press(self, click: Click, target: str | None) -> bool:
         """A press goes out; return whether the router knew the request by then."""
         click.uncertain += 1
+        if not click.settled:
+            click.targets.add(target)
         return self._world.groups["router"].tables.state(click.mail.request_id) is not None
 
     def answer(self, click: Click, result: Result[Any] | None, *, target: str | None, was_known: bool) -> str | None:
@@ -87,7 +89,7 @@ class Clicks:
         if click.settled:
             self._violate(click, f"is taken once more; it was {click.settled} before")
         refusal = next((event for event in result.events if isinstance(event, CommandRefused)), None)
-        click.settled, click.target = "refused" if refusal else "done", target
+        click.settled, click.targets = "refused" if refusal else "done", {target}
         click.why = refusal.why if refusal else ""
         return click.why
 

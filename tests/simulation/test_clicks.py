@@ -37,7 +37,7 @@ def pressed(*answers: Any) -> tuple[Click, list[str]]:
     world = World(Settings(1, requests=1, strength=0))
     click = world.agents.clicks.of("token", MAIL, "ask", MADE_AT)
     for answer in answers:
-        world.agents.clicks.press(click)
+        world.agents.clicks.press(click, None)
         world.agents.clicks.answer(click, answer, target=None, was_known=True)
     return click, world.found_wrong
 

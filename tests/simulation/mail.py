@@ -114,6 +114,8 @@ class Line:
     def __init__(self, process: "Process") -> None:
         self._process = process
         self._unnoted: list[Envelope] = []
+        self.leased_until = 0
+        """Until when nobody else sends what is handed over, by PostgreSQL's clock."""
         process.lines.append(self)
 
     @property
@@ -149,7 +151,13 @@ class Line:
         return answer
 
     def noted(self) -> None:
-        """All that was handed over so far is told of, says the sender: none of it has an excuse to come again."""
+        """All that was handed over so far is told of, says the sender: none of it may come again, unless its lease was over.
+
+        The faults that make a sender stand still are shorter than a lease, several at once are not.
+        """
+        if self._process.world.scheduler.now > self.leased_until:
+            self._process.world.count("sender: stood still for longer than its lease")
+            self._process.world.mail.unnoted.update(mail.message_id for mail in self._unnoted)
         self._unnoted.clear()
 
     def lost(self) -> None:

@@ -1,7 +1,7 @@
 """The notifier's sending: the shipped Sender between letters in memory and a mail server in memory."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -93,6 +93,7 @@ class MemorySender(Sender):
                 certain = True
                 limit = process.random.choice((1, 5, SET))
                 claimed = await store.claim_due(process.now(), limit=limit, lease=LEASE)
+                line.leased_until = world.scheduler.now + LEASE // timedelta(microseconds=1)
             except AWAY:
                 certain = False
                 await pause(int(SECOND * (0.5 + process.random.random())))

@@ -27,6 +27,8 @@ class Click:
     made_at: datetime
     uncertain: int = 0
     """How many presses may have been taken, for all that their agents were told."""
+    overlapped: bool = False
+    """Whether two presses were under way at once: of one batch, both are told what the first is, even that it failed."""
     settled: Outcome | None = None
     why: str = ""
     targets: set[str | None] = field(default_factory=set)
@@ -67,6 +69,7 @@ class Clicks:
 
     def press(self, click: Click, target: str | None) -> bool:
         """A press goes out; return whether the router knew the request by then."""
+        click.overlapped |= click.uncertain > 0
         click.uncertain += 1
         if not click.settled:
             click.targets.add(target)
@@ -77,7 +80,7 @@ class Clicks:
         if result is None or isinstance(result.error, Unavailable):
             return None
         click.uncertain -= 1
-        was_pressed = bool(click.uncertain or click.settled)
+        was_pressed = bool(click.uncertain or click.settled or click.overlapped)
         if result.kind == "duplicate" or isinstance(result.error, DigestMismatch):
             if not was_pressed:
                 self._violate(click, f"is told {result.error!r}, {result.kind}, and nobody had pressed it before")

@@ -21,6 +21,7 @@ from tests.judge.lives import broken_lives, broken_sequences, miscounted_acts, o
 from tests.judge.outboxes import wrong_publications
 from tests.judge.owners import wrong_owners
 from tests.judge.promises import altered_promises, miscalculated_promises
+from tests.judge.refusals import unexplained_refusals
 from tests.judge.states import diverged_states
 
 Check = Callable[[Evidence, History], Iterable[str]]
@@ -31,6 +32,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     broken_lives,
     miscounted_acts,
     outdated_acts,
+    unexplained_refusals,
     wrong_publications,
     wrong_owners,
     broken_delays,

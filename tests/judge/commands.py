@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.events.handling import Action
-from tests.judge.evidence import Asked, Evidence, History
+from tests.judge.evidence import SOFTWARE, Asked, Evidence, History
 from tests.judge.lives import IMPLIED, acts_in
 
 ACTIONS: Final[tuple[Action, ...]] = ("take_charge", "ask", "answer", "transfer", "resolve")
@@ -16,14 +16,16 @@ def miscounted_commands(evidence: Evidence, history: History) -> Iterable[str]:
     """Return each request and action whose commands, effects and refusals do not add up.
 
     What a command led to says nothing sealed: it has neither agent nor text. (The agents of a town with business software
-    always have.) A refusal does not say whose act it refuses, so there may be more of these.
+    always have.) A refusal does not say whose act it refuses: those that agents were told of are theirs, and there may be more.
     """
     wanted = _taken(evidence)
     if not wanted:
         return
+    by_agents = Counter((act.request_id, act.what) for act in history.acts or () if act.why and act.mailbox != SOFTWARE)
     for request_id, life in evidence.told("handling.v1", without=history.forged).items():
         effects = acts_in([one for one in life if one.data.get("sealed") is None], [])
         refused = Counter(one.data["action"] for one in life if one.name == "command_refused")
+        refused.subtract({action: by_agents[request_id, action] for action in ACTIONS})
         yield from _unequal(request_id, wanted.get(request_id, Counter()), effects, refused)
     for request_id in wanted.keys() - evidence.by_topic.get("handling.v1", {}).keys() - history.forged:
         yield f"7 command: {sum(wanted[request_id].values())} were taken for {request_id}, which has no life"

@@ -81,7 +81,7 @@ def _sealed(state: Any) -> Iterator[str]:  # Any: what JSON holds
 
 
 def _mails_after(evidence: Evidence, history: History) -> Iterable[str]:
-    """No mail comes of a request that was erased, but one that was under way."""
+    """No mail comes of a request that was erased, but one that was under way: opened before, or as good as that."""
     if not evidence.erased:
         return
     at = {
@@ -92,10 +92,15 @@ def _mails_after(evidence: Evidence, history: History) -> Iterable[str]:
     struck = [*history.notes_delayed, *history.mail_losses]
     for mail in evidence.mails:
         since, arrived_at = at.get(letter_of(mail.message_id)[0]), mail.arrived_at
-        if since is None or arrived_at is None or arrived_at <= since + history.longest_send:
+        if since is None or arrived_at is None or arrived_at <= since:
             continue
-        if arrived_at - since - covered(struck, since, arrived_at) > history.longest_send:
-            yield f"11 mail: {mail.message_id} came at {arrived_at}, its request was erased at {since}"
+        if mail.opened_at is not None:
+            is_late = mail.opened_at > since
+        else:
+            is_late = arrived_at - since - covered(struck, since, arrived_at) > history.longest_send
+        if is_late:
+            opened = f", opened at {mail.opened_at}" if mail.opened_at else ""
+            yield f"11 mail: {mail.message_id} came at {arrived_at}{opened}; its request was erased at {since}"
 
 
 def _clear_words(evidence: Evidence, history: History) -> Iterable[str]:

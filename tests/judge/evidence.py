@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,9 @@ Place: TypeAlias = tuple[str, int]
 Written: TypeAlias = tuple[str, bytes]
 """Where it is, and what."""
 
+SOFTWARE: Final = "business software"
+"""Stands for the mailbox of who has none."""
+
 
 @dataclass(frozen=True)
 class Act:
@@ -37,7 +40,13 @@ class Act:
     told: str = ""
     """What the page said where it was not done: for whoever reads a violation."""
     version: int | None = None
-    """The version of the request that its link was made for, where that is known."""
+    """The version of the request that its link was made for, or that a command expects, where that is known."""
+    mailbox: str | None = None
+    """The mailbox that its link was sent to; SOFTWARE: it is a command. None: not known."""
+    target: str | None = None
+    """The service that it was to be transferred to, where that is known."""
+    why: str = ""
+    """The code of the refusal that it was told and that is in the log."""
 
 
 class Period(NamedTuple):
@@ -84,9 +93,9 @@ class History:
     unreadable: set[UUID] | None = field(default_factory=set)
     """Requests whose keys were lost for good, and which have new ones. None: there are some, and they are not judged."""
     longest_send: timedelta = timedelta(seconds=180)
-    """How long a mail may be under way that was opened before its request was erased: as long as the notifier's lease. Its set
-    goes on for 60 s, and one mail may take 120. The time of `notes_delayed` and `mail_losses` comes on top: where these are
-    known, a mail that nothing held up takes much less."""
+    """How long a mail may be under way that was opened before its request was erased, where `Mail.opened_at` does not say it: as
+    long as the notifier's lease. Its set goes on for 60 s, and one mail may take 120. The time of `notes_delayed` and
+    `mail_losses` comes on top: where these are known, a mail that nothing held up takes much less."""
     canary: str = ""
     """A word that is in the text, the name or the address of everybody: in clear nowhere at all."""
     untold: Counter[str] = field(default_factory=Counter)
@@ -169,10 +178,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail that the sink took. `arrived_at`: by the clock that `created_at` of outbox rows goes by, if it is known."""
+    """A mail that the sink took. `arrived_at`: by the clock that `created_at` of outbox rows goes by, if it is known.
+
+    `opened_at`: when the notifier read what it knew of the request, and its key, to send this; by the same clock, if it is known.
+    """
 
     message_id: str
     arrived_at: datetime | None = None
+    opened_at: datetime | None = None
 
 
 @dataclass

@@ -12,13 +12,15 @@ import msgspec
 from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
 from tests.judge.disclosure import CHANNELS
+from tests.judge.evidence import Act, Evidence, Mail, Outcome, Period, Record
 from tests.judge.evidence import Asked as AskedRecord
-from tests.judge.evidence import Evidence, Mail, Outcome, Period, Record
 from tests.judge.small_town import AUTHORITY, MONDAY
 from tests.judge.story import Story
 from tests.simulation.installations import changed
 
 NOBODY = UUID(int=99)
+OWNER = AUTHORITY.service("proprete").mailbox
+"""Of whoever owns the request that everybody worked on, in the end."""
 _MONTH = ("rivemont", MONDAY.date().replace(day=1))
 _COLUMNS = ("received", "taken_in_charge", "escalated", "transferred")
 
@@ -246,3 +248,54 @@ def keep_refused(story: Story, evidence: Evidence) -> None:
 def tell_canary(story: Story, evidence: Evidence) -> None:
     story.history.canary = "canari"
     write(evidence, story.worked, "mon canari")
+
+
+def say_refused(
+    story: Story,
+    evidence: Evidence,
+    action: str,
+    why: str,
+    *,
+    request_id: UUID | None = None,
+    behind: int | None = None,
+    **known: Any,
+) -> None:
+    """Have the router have refused an act at the end of a life, by a link made `behind` versions before; None: by none.
+
+    `known`: what is known of whoever was told so (see Act); without it nobody was.
+    """
+    request_id = request_id or story.worked
+    life = [one for one in evidence.log if (one.topic, one.request_id) == ("handling.v1", request_id)]
+    last = max(life, key=lambda one: one.sequence)
+    version = last.data["version"]
+    since = None if behind is None else version - behind
+    names = ("request_id", "authority", "at", "version", "status", "service")
+    data = {name: last.data[name] for name in names} | {"action": action, "why": why, "since": since}
+    refused = "fr.aiguilleur.handling.command_refused.v1"
+    evidence.log.append(Record("handling.v1", request_id, last.sequence + 1, refused, data))
+    if known:
+        story.done.append(Act(request_id, action, "refused", why, since, why=why, **known))  # type: ignore[arg-type]  # a word of Act
+
+
+def refuse_transfer(story: Story, evidence: Evidence, why: str, target: str) -> None:
+    """Have an agent of the owner not have been allowed to hand the request over."""
+    say_refused(story, evidence, "transfer", why, behind=0, mailbox=OWNER, target=target)
+
+
+def refuse_once_more(story: Story, evidence: Evidence) -> None:
+    """Have an act have been refused twice that was asked for once."""
+    say_refused(story, evidence, "ask", "changed_meanwhile", behind=1, mailbox=OWNER)
+    say_refused(story, evidence, "ask", "changed_meanwhile", behind=1)
+
+
+def swallow(story: Story, evidence: Evidence) -> None:
+    """Have business software have asked for what was neither done nor refused, and an agent have been refused the same."""
+    issue(evidence, story.resolved, "take_charge")
+    say_refused(story, evidence, "take_charge", "resolved", request_id=story.resolved, behind=0, mailbox=OWNER)
+
+
+def open_after(story: Story, evidence: Evidence) -> None:
+    """Have a mail have been opened a second after its request was erased."""
+    erased_at = find_row(evidence, "intake.outbox", request_id=story.erased, type="fr.aiguilleur.request.erased.v1")["created_at"]
+    times = {"opened_at": erased_at + timedelta(seconds=1), "arrived_at": erased_at + timedelta(seconds=2)}
+    evidence.mails.append(mail_of(story.erased, "receipt", **times))

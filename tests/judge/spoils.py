@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from tests.judge.evidence import Act, Evidence, Mail
+from tests.judge.evidence import SOFTWARE, Act, Evidence, Mail
 from tests.judge.evidence import Asked as AskedRecord
 from tests.judge.small_town import MONDAY
 from tests.judge.spoiling import (
     NOBODY,
+    OWNER,
     add_row,
     add_session,
     alter,
@@ -32,13 +33,18 @@ from tests.judge.spoiling import (
     log_parked,
     mail_of,
     mail_the_erased,
+    open_after,
     park,
     park_and_let_go,
     park_and_say,
     publish,
     refuse,
+    refuse_once_more,
+    refuse_transfer,
     repeat,
+    say_refused,
     send_again,
+    swallow,
     swap,
     tell_canary,
     tell_erasures,
@@ -75,6 +81,25 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ("was done by a link of version 0", lambda s, _: s.done.append(Act(s.worked, "answer", "done", version=0))),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.worked, "usager_replied")),
         ("acts: ", lambda s, e: forget(e, "handling.v1", s.erased, "withdrawn")),
+    ],
+    "refusals": [
+        ("was refused as resolved at", lambda s, e: say_refused(s, e, "answer", "resolved")),
+        ("was refused as already_answered at", lambda s, e: say_refused(s, e, "answer", "already_answered")),
+        ("2 refused: ", lambda s, e: say_refused(s, e, "take_charge", "changed_meanwhile")),
+        ("was refused as changed_meanwhile at", lambda s, e: say_refused(s, e, "resolve", "changed_meanwhile", behind=0)),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "add", "not_yours")),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "ask", "not_yours", behind=0, mailbox=OWNER)),
+        ("was refused as not_yours at", lambda s, e: say_refused(s, e, "ask", "not_yours", behind=0, mailbox=SOFTWARE)),
+        ("was refused as no_text at", lambda s, e: say_refused(s, e, "ask", "no_text", behind=0, mailbox=OWNER)),
+        ("was refused as unknown_service at", lambda s, e: refuse_transfer(s, e, "unknown_service", "education")),
+        ("was refused as already_there at", lambda s, e: refuse_transfer(s, e, "already_there", "education")),
+        ("was refused as closed_service at", lambda s, e: refuse_transfer(s, e, "closed_service", "education")),
+        ("was refused as weary at", lambda s, e: say_refused(s, e, "ask", "weary", behind=0, mailbox=OWNER)),
+        ("2 times, which 1 can have asked for", refuse_once_more),
+        (
+            "was told no_text 1 times more",
+            lambda s, _: s.done.append(Act(s.worked, "ask", "refused", mailbox=OWNER, why="no_text")),
+        ),
     ],
     "outboxes": [
         ("3 never committed", lambda s, e: drop_row(e, "router.outbox", request_id=s.worked, sequence=2, topic="handling.v1")),
@@ -153,6 +178,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
     "commands": [
         ("has resolve by software 1 times, 0 were asked for", lambda s, e: issue(e, s.resolved, "ask", unsealed="resolved")),
         ("had take_charge asked for by software 1 times", lambda s, e: issue(e, s.resolved, "take_charge")),
+        ("had take_charge asked for by software 1 times, and has 0 effects, 0 refusals", swallow),
         ("7 refused: erp 1 wants to resolve", lambda s, e: refuse(e, s.worked, parked_at=s.now)),
         ("1 were taken for 00000000-0000-0000-0000-000000000063, which has no life", lambda s, e: issue(e, NOBODY, "resolve")),
     ],
@@ -209,6 +235,7 @@ SPOILS: dict[str, list[tuple[str, Spoil]]] = {
         ),
         ("told not to be erased, and the log says", lambda s, _: tell_erasures(s, erased="refused")),
         ("was erased, and nobody wanted it", lambda s, _: tell_erasures(s)),
+        (", opened at ", open_after),
         ("'canari' can be read", tell_canary),
     ],
     "cries": [

@@ -1,14 +1,18 @@
 """What the checker says nothing of, though it looks odd: each case beside what it would say if it had no reason to be silent."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.judge.checker import violations
-from tests.judge.small_town import MONDAY
+from tests.judge.evidence import SOFTWARE
+from tests.judge.small_town import AUTHORITY, MONDAY
 from tests.judge.spoiling import (
     NOBODY,
+    OWNER,
     change_organisation,
     double_the_positions,
     drop_mail,
@@ -19,11 +23,14 @@ from tests.judge.spoiling import (
     issue,
     mail_of,
     mail_the_erased,
+    open_after,
     park,
     park_and_say,
     park_garbage,
     publish_nothing,
     refuse,
+    refuse_transfer,
+    say_refused,
     swap,
     tell_erasures,
 )
@@ -143,6 +150,44 @@ def test_once_done_an_erasure_is_done_and_where_nobody_counts_them_none_is_noted
     story.history.erasures = None
     story.history.note_erasure(story.worked, "done")
     assert violations(story.evidence(), story.history, thorough=False) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "why", "behind", "known"),
+    [
+        ("take_charge", "already_in_charge", 0, {"mailbox": OWNER}),
+        ("ask", "changed_meanwhile", 1, {"mailbox": OWNER}),
+        ("ask", "not_yours", 0, {"mailbox": AUTHORITY.service("voirie").mailbox}),
+        ("answer", "no_text", None, {"mailbox": SOFTWARE}),
+        ("transfer", "unknown_service", 0, {"mailbox": OWNER, "target": "nulle-part"}),
+        ("transfer", "already_there", 0, {"mailbox": OWNER, "target": "proprete"}),
+        ("ask", "not_yours", 0, {"mailbox": None}),
+    ],
+)
+def test_an_act_may_be_refused_for_a_reason(action: str, why: str, behind: int | None, known: dict[str, Any]) -> None:
+    story = Story()
+    evidence = story.evidence()
+    say_refused(story, evidence, action, why, behind=behind, **known)
+    assert [line for line in violations(evidence, story.history, thorough=False) if line.startswith("2 refused")] == []
+
+
+def test_a_service_may_be_closed_by_one_of_the_configurations_that_were_in_force() -> None:
+    for is_known in (True, False):
+        story = Story()
+        evidence = story.evidence()
+        refuse_transfer(story, evidence, "closed_service", "voirie")
+        if is_known:
+            change_organisation(story, evidence, before=timedelta(days=-1))
+        found = [line for line in violations(evidence, story.history, thorough=False) if line.startswith("2 refused")]
+        assert (found == []) is is_known
+
+
+def test_a_mail_may_come_after_the_erasure_that_was_opened_before() -> None:
+    story = Story()
+    evidence = story.evidence()
+    open_after(story, evidence)
+    evidence.mails[-1] = replace(evidence.mails[-1], opened_at=None)
+    assert [line for line in violations(evidence, story.history, thorough=False) if line.startswith("11 mail")] == []
 
 
 def test_a_promise_may_be_by_what_was_in_force_until_all_have_read_what_is() -> None:

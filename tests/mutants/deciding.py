@@ -87,10 +87,22 @@ DECIDING: Final = (
         caught("tests/router/test_step.py", says="test_the_former_service_may_no_longer_act_whatever_its_version_says"),
     ),
     Mutant(
+        "good-link-refused",
+        "Once the promise is overdue the service that owns the request is refused what it may do, as if it were another's",
+        edit(
+            "services/router/domain/act.py",
+            "    if mailbox == owner.mailbox:\n        return True\n",
+            "    if mailbox == owner.mailbox:\n        return now < life.due_at\n",
+        ),
+        caught("tests/router/test_step.py", says="test_the_owner_may_act_before_and_after_the_promise_is_overdue"),
+        also=(simulated("was refused as not_yours"),),
+    ),
+    Mutant(
         "link-for-ever",
         "A link never runs out",
         edit("shared/actions/link.py", "        if now >= link.expires_at:\n", "        if now is None:\n"),
         caught("tests/actions/test_link.py", says="test_a_link_ends_on_its_second"),
+        also=(simulated("still opens at"),),
     ),
     Mutant(
         "promise-worked-out-again",

@@ -114,6 +114,17 @@ PUBLISHING: Final = (
         also=(simulated("9 given up: "),),
     ),
     Mutant(
+        "last-outcome-forgotten",
+        "Of each set of letters one outcome is told to nobody: it is sent again once its lease is over",
+        edit("services/notifier/sender.py", "shell.run(outcomes.told, lane", "shell.run(outcomes.told[:-1], lane"),
+        caught(
+            "tests/notifier/test_sending.py::test_no_attempt_is_lost_while_the_mail_server_is_away",
+            servers=True,
+            says="test_no_attempt_is_lost_while_the_mail_server_is_away",
+        ),
+        also=(simulated("9 duplicates: "),),
+    ),
+    Mutant(
         "letters-not-leased",
         "Two connections claim the same letters: each sends them",
         edit(

@@ -116,6 +116,14 @@ def test_cover_and_head_may_act_once_the_promise_is_overdue_and_not_before(desk:
     assert told(desk.take(act("take_charge", desk, mailbox="s.courtecuisse@rivemont.example"))) == ["TakenInCharge"]
 
 
+def test_the_owner_may_act_before_and_after_the_promise_is_overdue(desk: Desk) -> None:
+    assert told(desk.take(act("take_charge", desk))) == ["TakenInCharge"]
+
+    desk.now = desk.known.due_at
+
+    assert told(desk.take(act("answer", desk))) == ["RequestAnswered"]
+
+
 def test_a_link_of_an_older_version_is_refused_and_says_which(desk: Desk) -> None:
     desk.take(act("take_charge", desk))
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from services.router.domain.act import Act as Command
 from shared.actions.link import LIFETIME, ExpiredLink, Link, Links
-from shared.delivery.errors import Unavailable
-from shared.delivery.values import Input, Result, Ticket
-from shared.events.handling import Action, CommandRefused
-from tests.judge.evidence import Act
+from shared.delivery.values import Input, Ticket
+from shared.events.handling import Action
+from tests.simulation.clicks import Click, Clicks
 from tests.simulation.mail import Envelope
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, instant, pause
 
@@ -28,6 +27,7 @@ class Agents:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.clicks = Clicks(world)
 
     def read(self, mail: Envelope) -> None:
         """A mail arrived; if it is for a mailbox of agents somebody may act upon it."""
@@ -55,7 +55,7 @@ class Agents:
             world.scheduler.spawn(self._press(mail, other, random, "a colleague"))
         if random.random() < 0.04:
             world.count("agent: same link twice")
-            world.scheduler.spawn(self._press(mail, action, random, "the same agent again", counted=False))
+            world.scheduler.spawn(self._press(mail, action, random, "the same agent again"))
         await self._press(mail, action, random, "an agent")
         if random.random() < 0.7:
             await self._go_on(mail, random)
@@ -73,54 +73,49 @@ class Agents:
             fresh = mail._replace(version=life.version)
             await self._press(fresh, action, random, "the agent, from a fresh page", made_at=now)
 
-    async def _press(
-        self,
-        mail: Envelope,
-        action: Action,
-        random: Random,
-        who: str,
-        *,
-        counted: bool = True,
-        made_at: datetime | None = None,
-    ) -> None:
+    async def _press(self, mail: Envelope, action: Action, random: Random, who: str, *, made_at: datetime | None = None) -> None:
         """Press one button until its outcome is known, or patience ends. `made_at`: when the link was, if not for the mail."""
         world = self._world
-        unknown = False
-        outcome: Literal["done", "refused", "unknown"] = "unknown"
-        told = ""
-        token = _token(mail, action, made_at or mail.letter.at)
+        made_at = made_at or mail.letter.at
+        token = _token(mail, action, made_at)
+        click = self.clicks.of(token, mail, action, made_at)
         one = self._input(mail, action, random, token)
+        told: str | None = None
         for _ in range(TRIES):
             if one is None:
-                outcome, told = "unknown" if unknown else "refused", "erased"
+                told = "erased"
                 break
             process = world.any_of("router", random)
-            if process is not None and not _opens(token, process):
-                outcome, told = "unknown" if unknown else "refused", "expired"
+            if process is not None and not self._opens(token, click, process):
+                told = "expired"
                 world.count("agent: link expired")
                 break
-            result = await world.ask(process, one)
-            if result is None or isinstance(result.error, Unavailable):
-                unknown = True
-                await pause(int(random.expovariate(1) * 10 * SECOND))
-                continue
-            outcome, told = self._outcome(result, unknown=unknown)
-            break
-        if counted or outcome != "refused":
-            acts = world.history.acts
-            assert acts is not None, "the world counts acts"
-            acts.append(Act(mail.request_id, action, outcome, told, mail.version))
-        world.count(f"agent: {action} {outcome}")
-        world.note(f"{who} wants to {action} at version {mail.version}: {outcome} {told}", mail.request_id)
+            told = await self._try(process, one, click)
+            if told is not None:
+                break
+            await pause(int(random.expovariate(1) * 10 * SECOND))
+        world.count(f"agent: {action} {click.outcome}")
+        world.note(f"{who} wants to {action} at version {mail.version}: {click.outcome} {told or ''}", mail.request_id)
 
-    @staticmethod
-    def _outcome(result: Result[Any], *, unknown: bool) -> tuple[Literal["done", "refused", "unknown"], str]:
-        if result.kind == "duplicate":  # an earlier click of the same link was taken; what it led to is on that page
-            return "unknown", "used"
-        if result.error is not None:
-            return "unknown" if unknown else "refused", repr(result.error)
-        refusal = next((event for event in result.events if isinstance(event, CommandRefused)), None)
-        return ("refused", refusal.why) if refusal else ("done", "")
+    async def _try(self, process: "Process | None", one: Input, click: Click) -> str | None:
+        """Press once; return what the page told, None where it told nothing."""
+        if process is None:
+            return None
+        target = one.event.target
+        was_known = self.clicks.press(click, target)
+        result = await self._world.ask(process, one)
+        return self.clicks.answer(click, result, target=target, was_known=was_known)
+
+    def _opens(self, token: str, click: Click, process: "Process") -> bool:
+        """Tell whether the page opens a link: by the clock of the copy that answers its time is not over."""
+        now = process.now()
+        try:
+            LINKS.read(token, now)
+        except ExpiredLink:
+            self.clicks.opened(click, opens=False, now=now)
+            return False
+        self.clicks.opened(click, opens=True, now=now)
+        return True
 
     def _input(self, mail: Envelope, action: Action, random: Random, token: str) -> Input | None:
         world = self._world
@@ -147,12 +142,3 @@ def _token(mail: Envelope, action: Action, made_at: datetime) -> str:
             expires_at=made_at + LIFETIME,
         )
     )
-
-
-def _opens(token: str, process: "Process") -> bool:
-    """Tell whether the page opens a link: by the clock of the copy that answers its time is not over."""
-    try:
-        LINKS.read(token, process.now())
-    except ExpiredLink:
-        return False
-    return True

@@ -32,6 +32,8 @@ class Envelope(NamedTuple):
     mailbox: str | None
     """The mailbox of agents that it goes to; None for the usager."""
     authority: str
+    opened_at: "datetime | None" = None
+    """When the set that it belongs to was opened: what is known of its request, and the key, was read then."""
 
     @property
     def message_id(self) -> str:
@@ -47,7 +49,7 @@ class MailServer:
         self._random = random
         self.mails: list[Mail] = []
         self.unnoted: Counter[str] = Counter()
-        """How often each mail arrived although its sender could not note it."""
+        """How often each mail arrived and its sender died before it was noted, or did not hear that it was taken."""
         self.refused: set[str] = set()
         """The mails that it refused for good."""
         self.away_until = 0
@@ -88,7 +90,7 @@ class MailServer:
             self.outcomes["put off"] += 1
             return refusal_of(451)
         self._world.check_mail(mail)
-        self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now)))
+        self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now), mail.opened_at))
         self.outcomes["taken"] += 1
         return Answer("sent")
 
@@ -107,11 +109,13 @@ class MailServer:
 
 
 class Line:
-    """A connection to it. `noted` says that what became of the mails handed over is committed."""
+    """A connection to it. `noted` says that the sender is through with the mails handed over: it has told what became of them."""
 
     def __init__(self, process: "Process") -> None:
         self._process = process
         self._unnoted: list[Envelope] = []
+        self.leased_until = 0
+        """Until when nobody else sends what is handed over, by PostgreSQL's clock."""
         process.lines.append(self)
 
     @property
@@ -147,15 +151,19 @@ class Line:
         return answer
 
     def noted(self) -> None:
-        """All that was handed over so far is noted; of what was erased while it was under way it was told that it failed."""
-        for mail in self._unnoted:
-            known = self._process.group.tables.state(mail.request_id)
-            if known is None or known.done.get(mail.name) != "sent":
-                self._process.world.mail.unnoted[mail.message_id] += 1
+        """All that was handed over so far is told of, says the sender: none of it may come again, unless its lease was over.
+
+        The faults that make a sender stand still are shorter than a lease, several at once are not.
+        """
+        if self._process.world.scheduler.now > self.leased_until:
+            self._process.world.count("sender: stood still for longer than its lease")
+            self._process.world.mail.unnoted.update(mail.message_id for mail in self._unnoted)
         self._unnoted.clear()
 
     def lost(self) -> None:
-        """The process died: what was handed over and not noted will be sent again."""
+        """The process died: what was handed over and is still to be sent, as far as was committed, will be sent again."""
         for mail in self._unnoted:
-            self._process.world.mail.unnoted[mail.message_id] += 1
+            known = self._process.group.tables.state(mail.request_id)
+            if known is not None and mail.name in known.letters:
+                self._process.world.mail.unnoted[mail.message_id] += 1
         self._unnoted.clear()

@@ -152,8 +152,9 @@ class Process:
         return True
 
     def crash(self, where: str, fault: Any) -> None:
-        """Die here and now."""
+        """Die here and now: what would clean up finds the process dead. Raises Killed."""
         self.world.note(f"{self.name} is killed {where}", None, fault)
+        self.die()
         raise Killed
 
     def die(self) -> None:

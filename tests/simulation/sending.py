@@ -1,6 +1,7 @@
 """The notifier's sending: the shipped Sender between letters in memory and a mail server in memory."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -11,7 +12,8 @@ from services.notifier.writer import Paper
 from shared.delivery.errors import UNAVAILABLE, Unavailable
 from tests.simulation.agenda import Letters
 from tests.simulation.mail import Envelope, Line
-from tests.simulation.scheduler import MINUTE, SECOND, Killed, pause
+from tests.simulation.rows import Key
+from tests.simulation.scheduler import MINUTE, SECOND, Killed, instant, pause
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -28,16 +30,19 @@ class MemoryWriter:
 
     def __init__(self, process: "Process") -> None:
         self._process = process
+        self._opened: dict[Key, datetime] = {}
 
     async def gather(self, claimed: list[Claimed]) -> list[Paper]:
         """Return the claimed letters that are still to be sent, with the keys of their requests."""
         self._process.at("acquire")
         tables, keys = self._process.group.tables, self._process.world.vault.keys
         papers = []
+        now = instant(self._process.world.scheduler.now)
         for one in claimed:
             known = tables.state(one.request_id)
             letter = known.due_letters.get(one.name) if known else None
             if known is not None and letter is not None:
+                self._opened[one.request_id, one.name] = now
                 papers.append(Paper(one, letter, known, keys.get(one.request_id)))
         return papers
 
@@ -45,7 +50,9 @@ class MemoryWriter:
         """Return the mail, or why there is none."""
         if paper.wrapped is None:
             return Answer("failed", "erased", cause="letter")
-        return self._process.world.mail.address(paper, self._process.organisation.current, self._process.now())
+        mail = self._process.world.mail.address(paper, self._process.organisation.current, self._process.now())
+        opened_at = self._opened[paper.claimed.request_id, paper.claimed.name]
+        return mail._replace(opened_at=opened_at) if isinstance(mail, Envelope) else mail
 
 
 class MemorySender(Sender):
@@ -86,6 +93,7 @@ class MemorySender(Sender):
                 certain = True
                 limit = process.random.choice((1, 5, SET))
                 claimed = await store.claim_due(process.now(), limit=limit, lease=LEASE)
+                line.leased_until = world.scheduler.now + LEASE // timedelta(microseconds=1)
             except AWAY:
                 certain = False
                 await pause(int(SECOND * (0.5 + process.random.random())))

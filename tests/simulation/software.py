@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.events.envelope import encode_value
 from shared.events.handling import Action
 from shared.events.inbound import CommandIssued
-from tests.judge.evidence import Act
+from tests.judge.evidence import SOFTWARE, Act
 from tests.simulation.agents import ACTIONS
 from tests.simulation.scheduler import DAY, HOUR, instant, pause
 
@@ -51,4 +51,4 @@ async def work(world: "World", number: int, random: Random) -> None:
     if not stranger:
         acts = world.history.acts
         assert acts is not None, "the world counts acts"
-        acts.append(Act(request_id, action, "unknown", "a command"))
+        acts.append(Act(request_id, action, "unknown", "a command", command.expected_version, SOFTWARE, command.service))

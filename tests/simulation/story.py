@@ -1,4 +1,4 @@
-"""What a person reads of a seed that fails: the least that still fails the same way, told in the order in which it happened."""
+"""What a person reads of a seed that fails: the least found that fails the same way, told in the order in which it happened."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -22,8 +22,8 @@ def kind_of(line: str) -> str:
     return line.partition(":")[0]
 
 
-def shrink(settings: Settings, kind: str) -> Settings:
-    """Leave out usagers and faults for as long as the same invariant breaks without them."""
+def shrink(settings: Settings, kind: str) -> tuple[Settings, bool]:
+    """Leave out usagers and faults for as long as the same invariant breaks without them; tell whether MOST_RUNS were enough."""
     runs = 0
 
     def fails(tried: Settings) -> bool:
@@ -45,7 +45,7 @@ def shrink(settings: Settings, kind: str) -> Settings:
     faults = _fewest(
         numbers, lambda kept: runs < MOST_RUNS and fails(replace(before, without=before.without | (set(numbers) - set(kept))))
     )
-    return replace(before, without=before.without | (set(numbers) - set(faults)))
+    return replace(before, without=before.without | (set(numbers) - set(faults))), runs < MOST_RUNS
 
 
 def _fewest(items: list[T], fails: Callable[[list[T]], bool]) -> list[T]:
@@ -68,14 +68,15 @@ def _fewest(items: list[T], fails: Callable[[list[T]], bool]) -> list[T]:
 def tell(settings: Settings, broken: Iterable[str]) -> str:
     """Return the story of a seed that fails: the command, what broke, and the timeline of the request that it broke for."""
     first = next(iter(broken))
-    least = shrink(settings, kind_of(first))
+    least, is_least = shrink(settings, kind_of(first))
     outcome = run(least, story=True)
     lines = [line for line in outcome.broken if kind_of(line) == kind_of(first)] or [first]
     command = f"make proof NAME=simulation SEED={settings.seed}"
     told = [f"seed {settings.seed} breaks an invariant; to see it again: {command}", f"  {lines[0]}"]
     faults = outcome.world.faults
     usagers = len(least.usagers) if least.usagers is not None else least.requests
-    told.append(f"  the least that fails alike: {usagers} of {settings.requests} usagers, {len(faults)} faults")
+    how = "the least that fails alike" if is_least else f"what fails alike, as small as {MOST_RUNS} runs could make it"
+    told.append(f"  {how}: {usagers} of {settings.requests} usagers, {len(faults)} faults")
     return "\n".join([*told, *_timeline(outcome, lines[0])])
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.intake.domain.command import AddInformation, AskReopening, Withdraw
 from services.intake.domain.refusal import Refused
+from services.intake.domain.request import TrackedRequest
 from services.intake.erase import erasing
 from services.intake.submission import Invalid
 from shared.delivery.core import DigestMismatch
@@ -172,6 +173,7 @@ class Usager:
                 told = "erased"
                 outcome = "unknown" if unknown else "refused"
                 break
+            before = world.groups["intake"].tables.state(request_id)
             result = await world.ask(world.any_of("intake", random), self._command(request_id, what, ticket))
             if result is None or isinstance(result.error, Unavailable):
                 unknown = True
@@ -179,7 +181,9 @@ class Usager:
                 continue
             told = str(result.error or result.kind)
             outcome = "done" if result.error is None else ("unknown" if unknown else "refused")
-            if result.error is not None and not isinstance(result.error, Refused):
+            if isinstance(result.error, Refused):
+                self._look_at(result.error.why, before, what)
+            elif result.error is not None:
                 world.violate(f"1 refused: {self.name} wants to {what} and is told {result.error!r}")
             clicks -= 1
             if clicks == 0 or result.error is not None:
@@ -190,6 +194,13 @@ class Usager:
         acts.append(Act(request_id, what, outcome, told))
         world.count(f"usager: {what} {outcome}")
         world.note(f"{self.name} wants to {what}: {outcome} {told}", request_id)
+
+    def _look_at(self, why: str, before: TrackedRequest | None, what: Wish) -> None:
+        """A refusal is explained by the request as intake knows it; where that changed meanwhile it is not looked at."""
+        assert self.request_id is not None, "only who has a request acts on it"
+        known = self.world.groups["intake"].tables.state(self.request_id)
+        if known is not None and known == before and not may_refuse(known, what, why):
+            self.world.violate(f"acts: {self.request_id}: the wish to {what} was refused as {why}, it is {known.status}")
 
     def _command(self, request_id: UUID, what: str, ticket: Ticket) -> Input:
         sealed = self.world.vault.seal(request_id)
@@ -210,3 +221,20 @@ class Usager:
             await pause(int(self.random.expovariate(1) * MINUTE))
         world.history.note_erasure(request_id, "unknown")
         world.count("usager: erase unknown")
+
+
+def may_refuse(known: TrackedRequest, what: Wish, why: str) -> bool:
+    """Tell whether a request in this state may refuse its usager a wish so."""
+    match why:
+        case "withdrawn" | "erased":
+            return known.status == why
+        case "resolved":
+            return what != "reopen" and known.status == why
+        case "not_settled":
+            return what == "reopen" and known.status not in ("answered", "resolved", "withdrawn", "erased")
+        case "withdrawal_pending":
+            return what == "withdraw" and known.withdrawal_pending
+        case "reopening_pending":
+            return what == "reopen" and known.reopening_pending
+        case _:
+            return False

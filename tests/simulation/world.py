@@ -286,6 +286,8 @@ class World:
         self.history.unnoted, self.history.refused_mails = self.mail.unnoted, self.mail.refused
         self.history.addressless = {one for one, address in self.requests.items() if address == "none"}
         self.history.log_lost = self.log.lives > 1
+        assert self.history.acts is not None, "the world counts acts"
+        self.history.acts += self.agents.clicks.acts()
         for name, life in self.adapted.items():
             taken = intake.inbox.get(("/adapter/mastodon", name))
             if taken is not None:

@@ -210,7 +210,7 @@ READING: Final = (
             'place=lane)\n                raise Unavailable("PostgreSQL does not answer; try again in a moment") from error\n',
             "place=lane)\n                inputs = [one._replace(ticket=None) for one in inputs]\n                continue\n",
         ),
-        simulated("acts: "),
+        simulated("which 1 can have asked for"),
     ),
     Mutant(
         "acknowledged-by-the-client",

@@ -29,7 +29,7 @@ LONG: Final = Form(
     climbs_every=5,
     copies_every=2,
     requests=5000,
-    most_seconds=240.0,
+    most_seconds=420.0,
 )
 _SEEDS: Final = {"short": 3, "long": 20}
 ASKED_IN_CI: Final = frozenset(("postgres_stop", "zombie", "refuse kafka", "refuse smtp", "poison", "disorder"))

@@ -56,7 +56,7 @@ class Form:
     copies_every: int = 0
     """The first of every so many seeds has more than one process of some services; 0: none has."""
     requests: int = 0
-    """After the time and the faults the load goes on until so many were posted, for `most_seconds` in all at most."""
+    """After the time and the faults the load goes on until so many were accepted, for `most_seconds` in all at most."""
     most_seconds: float = 0.0
 
     def copies(self, seed: int) -> Mapping[str, int]:
@@ -153,7 +153,7 @@ class _Run:
                         print(f"    {told - began:4.0f} s, {len(stage.made)} faults, {stage.load.posted} posts", flush=True)
                 group.create_task(make(stage, fault))
             await asyncio.sleep(max(0.0, began + self._form.seconds - time.monotonic()))
-        while stage.load.posted < self._form.requests and time.monotonic() - began < self._form.most_seconds:
+        while len(self._scene.history.accepted) < self._form.requests and time.monotonic() - began < self._form.most_seconds:
             await asyncio.sleep(0.2)
 
     async def _heal(self) -> None:

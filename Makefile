@@ -54,7 +54,7 @@ patient: $(STAMP)
 	nice -n 19 $(PYTEST) -q -m patient
 
 proof: $(STAMP) ## Prove or measure one thing: `make proof NAME=simulation`; without NAME: the list
-	@$(BIN)/python -m tests.proof $(or $(NAME),--help) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHORT),--short)
+	@$(BIN)/python -m tests.proof $(or $(NAME),--help) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(filter-out 0,$(SHORT)),--short)
 
 demo: $(STAMP) ## A town's day through the five services (ONCE=1: exit when every request reached its end)
 	@$(BIN)/python -m deploy.demo $(if $(ONCE),--once)

@@ -47,6 +47,8 @@ def escrow_new(file: Annotated[Path, typer.Argument(help="where the private key 
             private.write(key.text + "\n")
     except FileExistsError:
         raise CommandError(f"{file} exists already", hint="an escrow key that is overwritten opens nothing again") from None
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}", hint="name a file in a folder that is there") from None
     say(f"AIGUILLEUR_ESCROW_PUBLIC_KEY={key.public_text}")
 
 

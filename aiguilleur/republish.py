@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from aiguilleur.settings import CommandSettings
-from aiguilleur.terminal import say
+from aiguilleur.terminal import CommandError, say
 from aiguilleur.wiring import named
 from shared.delivery import parking
 
@@ -25,6 +25,8 @@ def republish(
 
     Example: aiguilleur republish intake
     """
+    if service == "stats":
+        raise CommandError("stats publishes nothing", hint="its numbers are worked out again by `aiguilleur rebuild stats`")
     count = asyncio.run(_republish(named(service), days, request))
     say(f"{count} events of {service} will be published again" + ("" if count else ": nothing is in the archive"))
 

@@ -45,7 +45,7 @@ def as_row(line: Line) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """Return the table for a page."""
-    heading = "| mutant | what it is | who has to notice, and what it says | | |\n|---|---|---|---|---|\n"
+    heading = "| mutant | what it is | who has to notice, and what it says | noticed | after |\n|---|---|---|---|---|\n"
     return heading + "".join(f"{as_row(line)}\n" for line in lines)
 
 

@@ -21,7 +21,10 @@ Prove = Callable[[Options], Coroutine[None, None, list[Figure]]]
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
+    try:
+        minutes = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes") from None
     if not 0 < minutes < math.inf:
         raise argparse.ArgumentTypeError(f"{text} minutes: more than 0 are needed")
     return minutes
@@ -32,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:12} {proof.what}" for name, proof in PROOFS.items())
     made = argparse.ArgumentParser(
         prog="python -m tests.proof",
-        description=f"{__doc__}\n\n{listed}",
+        description=f"{__doc__}\n\n{listed}\n\nOr: make proof NAME=... [SHORT=1] [SEED=...] [MINUTES=...]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("name", choices=PROOFS, metavar="NAME")
@@ -43,7 +46,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Return the exit code: 1 on a miss, and where a proof broke off. Exits with 2 where the command line is wrong."""
+    """Return the exit code: 1 on a miss, and where a proof broke off; 130 where it was ended.
+
+    Exits with 2 where the command line is wrong.
+    """
     line = parser()
     chosen = line.parse_args()
     for refusal in refusals(chosen.name, seed=chosen.seed, minutes=chosen.minutes):
@@ -69,6 +75,9 @@ def conclude(name: str, options: Options, prove: Prove) -> int:
         traceback.print_exc()
         print(f"{name} broke off: {type(error).__name__} {error}. There is no result, nor an earlier one", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{name} was ended. There is no result, nor an earlier one", file=sys.stderr)
+        return 130
     return run.conclude(figures)
 
 

@@ -80,7 +80,7 @@ PROOFS: Final[dict[str, Proof]] = {
         "tests.simulation.proof",
         "R0, P12, thousands of towns in one process under every fault; goes on where it was",
         seed="replays this one seed, and tells its story if it fails",
-        minutes="runs seeds for so long, however many that are",
+        minutes="runs seeds for so long, however many that are, without P12",
         bounds=("seed", "minutes"),
     ),
 }
@@ -98,3 +98,5 @@ def refusals(name: str, *, seed: int | None, minutes: float | None) -> Iterator[
         if value is not None and not PROOFS[name].means(option):
             known = ", ".join(other for other, proof in PROOFS.items() if proof.means(option))
             yield f"{name} has no --{option}. Those that have it: {known}"
+    if seed is not None and minutes is not None and PROOFS[name].bounds == ("seed", "minutes"):
+        yield f"{name} runs one seed with --seed, and as many as fit with --minutes: give one of them"

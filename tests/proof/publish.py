@@ -61,6 +61,8 @@ def main() -> int:
     parser.add_argument("--run", action="store_true", help="take the figures first")
     options = parser.parse_args()
     names = options.names or list(FIGURES)
+    if unknown := set(names) - FIGURES.keys():
+        parser.error(f"no figure of the page: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
     if options.run:
         for name in names:
             subprocess.run([sys.executable, "-m", "tests.proof", name], check=False)  # a miss is published, too

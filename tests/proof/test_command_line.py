@@ -20,6 +20,10 @@ async def _met(_: Options) -> list[Figure]:
     return [MET]
 
 
+async def _ended(_: Options) -> list[Figure]:
+    raise KeyboardInterrupt
+
+
 async def _broken_off(_: Options) -> list[Figure]:
     raise AssertionError("3 of 100 requests reached no agent")
 
@@ -41,6 +45,8 @@ def _options(folder: Path, *, short: bool = False, seed: int | None = None, minu
         ),
         (["chaos", "--minutes", "0"], "more than 0 are needed"),
         (["chaos", "--minutes", "nan"], "more than 0 are needed"),
+        (["simulation", "--seed", "3", "--minutes", "5"], "give one of them"),
+        (["chaos", "--minutes", "soon"], "'soon' is no number of minutes"),
     ],
 )
 def test_an_option_that_a_proof_does_not_know_is_refused(line: list[str], said: str) -> None:
@@ -52,7 +58,7 @@ def test_an_option_that_a_proof_does_not_know_is_refused(line: list[str], said: 
 def test_a_proof_that_knows_an_option_takes_it() -> None:
     assert not list(refusals("recovery", seed=None, minutes=5))
     assert not list(refusals("statistics", seed=0, minutes=None))
-    for name in ("chaos", "resilience", "mutants"):
+    for name in ("resilience", "mutants"):
         assert not list(refusals(name, seed=1, minutes=5))
     assert all(proof.means(option) for proof in PROOFS.values() for option in proof.bounds)
 
@@ -128,3 +134,23 @@ def test_a_changed_tree_is_told_from_its_commit(tmp_path: Path, monkeypatch: pyt
     assert clean and not clean.endswith("+")
     (tmp_path / "file").write_text("changed")
     assert report.commit() == f"{clean}+"
+
+
+def test_a_proof_that_was_ended_says_so_and_leaves_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "RESULTS", tmp_path)
+
+    assert command_line.conclude("latency", _options(tmp_path), _ended) == 130
+
+    assert "latency was ended" in capsys.readouterr().err
+    assert not (tmp_path / "latency.json").exists()
+
+
+def test_what_is_no_figure_of_the_page_is_not_published(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["publish", "chaos"])
+    with pytest.raises(SystemExit):
+        publish.main()
+    assert "no figure of the page: chaos; there are " in capsys.readouterr().err

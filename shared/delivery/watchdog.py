@@ -2,7 +2,7 @@
 
 So it turns red for what a restart can mend, and for nothing else:
 
-- Records wait, PostgreSQL and Kafka both answer, and for 12 s the position in PostgreSQL has not moved: a batch that fails
+- Records wait, PostgreSQL and Kafka both answer, and for 11.5 s the position in PostgreSQL has not moved: a batch that fails
   for ever, a fetcher or a client that hangs without an error.
 - The same where the group has not told us for 45 s which partitions are ours, in any partition that was ever read.
 - The same for the relay: it leads, rows wait in the outbox, no error was told, nothing is published.
@@ -26,7 +26,7 @@ from shared.delivery.store import Place
 
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
-STALLED_SECONDS = 12.0
+STALLED_SECONDS = 11.5
 """Looked at and asked for once a second, it is told within 15 s. A member of the group that stands still keeps the others
 waiting for 10 s (`session_timeout_ms`), and that mends itself."""
 JOIN_SECONDS = 45.0

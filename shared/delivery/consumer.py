@@ -16,7 +16,7 @@ from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.log_ends import LogEnds
 from shared.delivery.pace import Pace
-from shared.delivery.places import Places, assigned_to
+from shared.delivery.places import LOOK_SECONDS, Places, assigned_to
 from shared.delivery.points import reach
 from shared.delivery.prefetch import Prefetch
 from shared.delivery.shell import Shell
@@ -37,12 +37,10 @@ class Consumer:
     def __init__(self, shell: Shell[Any], *, bootstrap: str, instance: str, group: str | None = None) -> None:
         read_any_header_name()
         self._shell = shell
-        self._bootstrap = bootstrap
         self._name = shell.service.name
         self._instance = instance
         self._log = shell.log
         self._committed_at = 0.0
-        self._prefetch: Prefetch | None = None
         self._stopping = False
         self._pace = Pace(shell.service.pace_seconds, times=REST_TIMES)
         self.ends = LogEnds(bootstrap)
@@ -65,8 +63,8 @@ class Consumer:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
         while True:
             await self._connect()
-            while not self._stopping and not (self._prefetch and self._prefetch.is_dead):
-                await asyncio.sleep(1.0)
+            while not self._stopping and not (self._places.prefetch and self._places.prefetch.is_dead):
+                await asyncio.sleep(LOOK_SECONDS)
                 await self._places.follow()
             if self._stopping:
                 return
@@ -82,7 +80,7 @@ class Consumer:
                 await self._places.ask_for_logs(topics)
                 async with asyncio.timeout(START_SECONDS):
                     await self.broker.start()
-                self._prefetch = self._places.prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
+                self._places.prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
                 self.connected = True
                 reach("start.consumer")
             except (KafkaError, OSError, TimeoutError) as error:
@@ -94,8 +92,8 @@ class Consumer:
         self._log.info("consumer.started", count=len(self._shell.service.consumes))
 
     async def _stop_broker(self) -> None:
-        if self._prefetch is not None:
-            self._prefetch.stop()
+        if self._places.prefetch is not None:
+            self._places.prefetch.stop()
         try:
             async with asyncio.timeout(5):
                 await self.broker.stop()

@@ -95,7 +95,7 @@ class Demo:
     async def _until_ended(self) -> None:
         deadline = self.town.now() + LONGEST
         while left := await self.unfinished():
-            self._say(f"{len(left)} requests have not reached their end yet")
+            self._say(f"requests that have not reached their end yet: {len(left)}")
             if self.town.now() > deadline:
                 return
             await asyncio.sleep(2)
@@ -125,7 +125,7 @@ class Demo:
         for failure in (*self.refused, *self.agents.failures):
             print(f"FAILED  {failure}")
         ended = len(self.sent) - len(left)
-        print(f"\n{ended} of {len(self.day)} requests reached their end.")
+        print(f"\n{ended} of {len(self.day)} requests reached their end.", flush=True)
         return ended == len(self.day) and not self.agents.failures
 
 
@@ -150,8 +150,8 @@ async def play(folder: Path, *, kafka: str, admin_dsn: str, mail: address.MailAd
             )
             await demo.run()
             well = await demo.conclude()
-            _tell_addresses(town, mail, demo)
             if not once:
+                _tell_addresses(town, mail, demo)
                 await _until_interrupted()
     finally:
         town.stop()

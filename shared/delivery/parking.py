@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.delivery.relay import end_leader
 from shared.delivery.service import Statement
 from shared.delivery.shell import Shell
 from shared.delivery.tables import column
@@ -198,13 +199,19 @@ class Parking(Generic[S]):
 
 
 async def republish(pool: asyncpg.Pool, service: str, *, days: int, request_id: UUID | None) -> int:
-    """Have the relay publish archived events of the last days again; readers drop what they know. Return how many."""
-    status: str = await pool.execute(
-        f"UPDATE {service}.outbox SET published_at = NULL WHERE published_at IS NOT NULL AND sequence IS NOT NULL "  # noqa: S608
-        "AND created_at > now() - make_interval(days => $1) AND ($2::uuid IS NULL OR request_id = $2)",
-        days,
-        request_id,
-    )
+    """Have the relay publish archived events of the last days again; readers drop what they know. Return how many.
+
+    What the relay has sent to a log that was lost since, and not marked, is published again, too: its session is ended first, so
+    that it never marks it, however long it stood still. Raises Unavailable: that session did not end.
+    """
+    async with pool.acquire() as connection:
+        await end_leader(connection, service)
+        status: str = await connection.execute(
+            f"UPDATE {service}.outbox SET published_at = NULL WHERE published_at IS NOT NULL AND sequence IS NOT NULL "  # noqa: S608
+            "AND created_at > now() - make_interval(days => $1) AND ($2::uuid IS NULL OR request_id = $2)",
+            days,
+            request_id,
+        )
     return int(status.split()[-1])
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 import asyncpg
 
 from shared import metrics
-from shared.db.pool import KEEPALIVE
-from shared.delivery.errors import UNAVAILABLE
+from shared.db.pool import KEEPALIVE, Connection
+from shared.delivery.errors import UNAVAILABLE, Unavailable
 from shared.delivery.gate import Gate
 from shared.delivery.pace import Pace
 from shared.delivery.parked_rows import decode_headers
@@ -27,6 +27,8 @@ DRAIN_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """How often the outbox is looked at without being woken: what a replica without the lock committed, should its word be lost."""
 ARCHIVE_DAYS = 14
+END_SECONDS = 10.0
+"""How long the session of a relay may take to end (of a process that stands still it does at once)."""
 
 
 def headers_of(one: Outgoing, *, source: str) -> list[tuple[str, bytes]]:
@@ -43,6 +45,24 @@ def headers_of(one: Outgoing, *, source: str) -> list[tuple[str, bytes]]:
         traceparent=one.traceparent,
         seen=one.seen,
     )
+
+
+def _lock_of(service: str) -> str:
+    """Return whose hash is the key of the advisory lock that the leading relay of a service holds."""
+    return f"aiguilleur relay {service}"
+
+
+async def end_leader(connection: Connection, service: str) -> None:
+    """End the session of the relay that leads, if one does, so that it cannot mark what it has sent and not marked yet.
+
+    It loses its lock, connects anew, and publishes this once more. Raises Unavailable: the session did not end in time.
+    """
+    sql = """SELECT bool_and(pg_terminate_backend(pid, $2)) FROM pg_locks
+             WHERE locktype = 'advisory' AND granted AND objsubid = 1
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND (classid::bigint << 32) | objid::bigint = hashtext($1)"""
+    if await connection.fetchval(sql, _lock_of(service), int(END_SECONDS * 1000)) is False:
+        raise Unavailable(f"the session of the relay of {service} did not end within {END_SECONDS:.0f} s; try again")
 
 
 class Relay:
@@ -117,7 +137,7 @@ class Relay:
 
     async def _serve_with(self, connection: asyncpg.Connection) -> None:
         channel = f"outbox_{self._service}"
-        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"aiguilleur relay {self._service}"):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", _lock_of(self._service)):
             self._stand_by()
             await self._notify_leader(connection, channel)
         self.progressed = time.monotonic()

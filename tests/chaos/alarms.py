@@ -115,6 +115,8 @@ ALARMS: Final[dict[str, Alarm]] = {
 """By kind, or kind and what of a service it strikes. What is not here is absorbed: nobody has to be woken for it. A kill shows
 by the process that ends, which is the orchestrator's to tell; of a full disk only those are asked whose writes found no room; a
 mail server that is cut off without a word is noticed by the time-out of a mail, 60 s, for which no cut of the chaos lasts."""
+_SLOWED: Final = ("lock", "slow_statements")
+"""What PostgreSQL keeps waiting; a reader may find in one batch then what was to come one after the other."""
 _ONE_WAY: Final = {"cut_up": "cut", "cut_down": "cut", "half_open": "cut"}
 
 
@@ -209,7 +211,7 @@ def _keeps_quiet(other: Span, name: str, needs: Iterable[str]) -> bool:
     what, _, whom = other.fault.target.partition(".")
     if other.fault.kind in ("freeze", "zombie"):
         return what == name
-    server = "postgres" if other.fault.kind == "lock" else what
+    server = "postgres" if other.fault.kind in _SLOWED else what
     return server in needs and (not whom or meet(whom, name))
 
 

@@ -101,6 +101,14 @@ def test_who_is_given_no_records_meets_no_lock() -> None:
     assert not [one for one in judge([lock, frozen], (), well).missing if "lock" in one]
 
 
+def test_what_comes_out_of_turn_may_be_one_batch_for_a_reader_whose_statements_are_slow() -> None:
+    disorder = Span(Fault(3, "disorder", "log"), 3.0, 4.2)
+    slow = Span(Fault(1, "slow_statements", "position.router", 3.2, 0.9), 1.0, 4.2)
+    well = _seen(*(_well(at, "router") for at in range(15)))
+    assert [one for one in judge([disorder], (), well).missing if "router" in one]
+    assert not [one for one in judge([disorder, slow], (), well).missing if "router" in one]
+
+
 @pytest.mark.parametrize(
     ("began", "ended", "silent"),
     [

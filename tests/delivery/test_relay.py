@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from shared.delivery.parking import republish
 from shared.delivery.producer import Producer, Publishable
 from shared.delivery.relay import DRAIN_SECONDS, Relay
 from tests.delivery.bench import Bench
@@ -110,3 +111,19 @@ async def test_a_relay_that_cannot_publish_keeps_nobody_from_stopping(bench: Ben
         await relay.drain()
 
     assert not await is_zero(pending(bench))
+
+
+async def test_what_a_log_had_that_is_lost_is_published_again_though_its_relay_stood_still(bench: Bench, database: str) -> None:
+    told, under_way, hand = uuid.uuid4(), uuid.uuid4(), Hand()
+    async with relaying(bench, database, hand):
+        await say(bench, told, "m1")
+        await until(lambda: is_zero(pending(bench)), seconds=5)
+        hand.open.clear()
+        hand.offered.clear()
+        await say(bench, under_way, "m1")
+        await hand.offered.wait()  # the log that is lost now takes it, and the relay stands still before it marks it
+        assert await republish(bench.pool, "notifier", days=14, request_id=None) == 1
+        hand.open.set()
+        await until(lambda: is_zero(pending(bench)), seconds=5)
+
+    assert sorted(hand.keys) == sorted([str(told), str(under_way)] * 2)

@@ -59,6 +59,16 @@ PUBLISHING: Final = (
         also=(in_chaos("2 order: "),),
     ),
     Mutant(
+        "relay-not-ended",
+        "Archives are published again while a relay has yet to mark what only the lost log had: nobody tells that any more",
+        edit("shared/delivery/parking.py", "        await end_leader(connection, service)\n", ""),
+        caught(
+            "tests/delivery/test_relay.py",
+            servers=True,
+            says="test_what_a_log_had_that_is_lost_is_published_again_though_its_relay_stood_still",
+        ),
+    ),
+    Mutant(
         "broken-producer-kept",
         "After an error the relay goes on with the same producer, which may be dead for good",
         edit(

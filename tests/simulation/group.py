@@ -76,6 +76,8 @@ class Group:
         self.processes: list[Process] = []
         self.owner: dict[Place, Process] = {}
         self.leader: Process | None = None
+        self.relay_session = 0
+        """Of the leader's relay; another number: the one before was ended."""
 
     def _stumbling(self, service: Service[Any]) -> Any:
         def decide(state: Any, event: Any, context: Context) -> Any:

@@ -31,12 +31,14 @@ class Relay:
             if group.away_until > process.world.scheduler.now:
                 await pause(group.away_until - process.world.scheduler.now)
                 continue
-            rows = [pending[number] for number in sorted(pending)[:SET]]
+            rows, session = [pending[number] for number in sorted(pending)[:SET]], group.relay_session
             self._send(rows)
             if group.armed and (fault := group.strike("relay_crash_after_send")):
                 process.crash(f"after publishing {len(rows)} records, before the note of it", fault)
             if process.world.slow:
                 await pause(int(process.random.random() * MILLISECOND))
+            if group.relay_session != session:
+                continue  # whoever had the archive published again ended it: nothing is noted, and these are published once more
             now = process.world.scheduler.now
             for row in rows:
                 row.published_at = now

@@ -269,6 +269,7 @@ class World:
         """Have the relays publish archived events again: `aiguilleur republish`, of one request or of all."""
         oldest, count = self.scheduler.now - ARCHIVE_DAYS * DAY, 0
         for group in self.groups.values():
+            group.relay_session += 1
             for row in group.tables.outbox:
                 mine = request_id is None or row.outgoing.request_id == request_id
                 if mine and row.published_at is not None and row.outgoing.sequence is not None and row.created_at > oldest:

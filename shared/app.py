@@ -29,6 +29,7 @@ from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
 from shared.delivery.watchdog import Watchdog
+from shared.guard import guard
 from shared.memory import tune_collector
 from shared.organisation import Authority, ConfigurationError, OrganisationSource
 from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop, variable_of
@@ -116,8 +117,8 @@ class App(Generic[S]):
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 return Response(f"PostgreSQL: {type(error).__name__}\n", 503)
             told = ["ok"]
-            if self.shell.gate.is_ahead and self.shell.gate.why:
-                told.append(self.shell.gate.why)
+            if self.shell.gate.told:
+                told.append(self.shell.gate.told)
             if self.consumer.halted:
                 told.append(f"the consumer stopped itself: {self.consumer.halted}")
             if self.watchdog.kafka_silent:
@@ -136,8 +137,8 @@ class App(Generic[S]):
         reach("start.listening")
         frame = [self.shell.local.serve, self.consumer.serve, self.watchdog.serve]
         loops = [*frame, self._compare, self._refresh, self._keep_house]
-        tasks = [asyncio.create_task(self._guard(loop)) for loop in (*loops, *self.background)]
-        publishing = asyncio.create_task(self._guard(self.relay.serve))
+        tasks = [self._run(loop) for loop in (*loops, *self.background)]
+        publishing = self._run(self.relay.serve)
         config = uvicorn.Config(
             self.http,
             host=self.settings.host,
@@ -181,17 +182,8 @@ class App(Generic[S]):
             stop(f"{self.name}: cannot listen on port {port} of {host} ({variable}): {error.strerror}")
         return self._socket
 
-    async def _guard(self, loop: Callable[[], Awaitable[None]]) -> None:
-        """Keep a loop alive: whatever ends it is logged with an id, and it begins again. Nothing is lost by it."""
-        while True:
-            try:
-                await loop()
-                return
-            except Exception as error:  # a loop of the frame must not end in silence
-                name = getattr(loop, "__qualname__", "loop")
-                place = place_of(error)
-                self.log.error("service.loop_failed", error=type(error).__name__, place=place, error_id=f"{self.name}.{name}")
-                await asyncio.sleep(1.0)
+    def _run(self, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(guard(loop, service=self.name, log=self.log))
 
     async def find_ahead(self) -> Name | None:
         """Return an event of ours that the log has and the database does not know. Raises what `find_ahead` raises."""

@@ -11,6 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import metrics
 from shared.delivery.batches import Batches, by_place, parts_of
+from shared.delivery.closing import attempt, close
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
@@ -28,6 +29,7 @@ MAX_RECORDS = 500
 COMMIT_EVERY_SECONDS = 1.0
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
+STOP_SECONDS = 5.0
 REST_TIMES = 2.0
 
 
@@ -94,11 +96,11 @@ class Consumer:
     async def _stop_broker(self) -> None:
         if self._places.prefetch is not None:
             self._places.prefetch.stop()
-        try:
-            async with asyncio.timeout(5):
-                await self.broker.stop()
-        except (KafkaError, OSError, TimeoutError, AttributeError, ExceptionGroup) as error:  # a group: a client that died
-            self._log.info("consumer.stop_failed", error=type(error).__name__)
+        client = self.subscriber.consumer
+        if (error := await attempt(self.broker.stop(), seconds=STOP_SECONDS)) is not None:
+            self._log.info("consumer.stop_failed", error=error)
+            if client is not None:
+                await close(client)
 
     async def stop(self) -> None:
         """Say good-bye to the group's offsets and stop fetching."""

@@ -7,6 +7,7 @@ refused with "try again"; a new request is accepted: nothing can be known of it,
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -21,6 +22,7 @@ from shared.delivery.points import reach
 from shared.log import get_log
 
 LOOK_AGAIN_SECONDS = 30.0
+TOLD_SECONDS = 10.0
 UNCOMPARED = "the database was not compared with the end of the log yet; that needs Kafka"
 AHEAD = (
     "the log holds events that the database does not know: it was restored to an earlier time. Nothing is published or taken "
@@ -37,6 +39,7 @@ class Gate:
         self._watched = watched
         self._log = get_log(service)
         self.why: str | None = UNCOMPARED if watched else None
+        self._shut_at = time.monotonic()
         self._run: str | None = None
         self._opened, self._doubted = asyncio.Event(), asyncio.Event()
         (self._doubted if watched else self._opened).set()
@@ -50,6 +53,11 @@ class Gate:
     def is_ahead(self) -> bool:
         """Whether the log is ahead of the database: only a person can go on from here."""
         return self.why == AHEAD
+
+    @property
+    def told(self) -> str | None:
+        """What a person should know of it: why it is shut, once it has been for longer than a comparison takes."""
+        return self.why if self.is_ahead or time.monotonic() - self._shut_at > TOLD_SECONDS else None
 
     def require(self) -> None:
         """Raise Unavailable unless it is open. To be asked on a connection that is held already: a new one may shut it."""
@@ -120,6 +128,8 @@ class Gate:
         self._opened.set()
 
     def _shut(self, why: str) -> None:
+        if self.is_open:
+            self._shut_at = time.monotonic()
         self.why = why
         self._opened.clear()
         self._doubted.set()

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.delivery.closing import close
 from shared.delivery.store import Place
 from shared.delivery.topic_ids import find_topic_ids
 
@@ -78,7 +79,7 @@ class LogEnds:
             try:
                 await client.start()
             except BaseException:
-                await _stop(client)
+                await close(client)
                 raise
             self._client = client
         return self._client
@@ -91,12 +92,4 @@ class LogEnds:
     async def _close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await _stop(client)
-
-
-async def _stop(client: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(2):
-            await client.stop()
-    except (KafkaError, OSError, TimeoutError):
-        pass
+            await close(client)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.delivery.closing import close
 from shared.delivery.header_names import read_any_header_name
 from shared.delivery.store import Place
 from shared.delivery.topic_ids import find_topic_ids
@@ -24,11 +25,15 @@ class LogReader:
         self._topics = topics
 
     async def __aenter__(self) -> "LogReader":
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await close(self._consumer)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await close(self._consumer)
 
     async def find_bounds(self, *, existing_only: bool = False) -> dict[Place, tuple[int, int]]:
         """Return per partition the first offset that the log still has, and the one after its last.

@@ -60,19 +60,23 @@ class Places:
         for place, mine in batches.items():
             self._fetch_from(place, mine[0].offset)
 
-    async def seek(self, place: Place, position: int) -> None:
-        """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on."""
+    async def seek(self, place: Place, position: int) -> bool:
+        """Fetch again from the position; when the log begins above it, records have expired unread: say so and go on.
+
+        Returns whether Kafka said where the log begins; if not, the next batch, or the next look, tries again.
+        """
         reach("consume.seek")
         ends = await self._ends.find([place])
-        if ends is None or place not in ends:  # Kafka is away: the next batch, or the next look, finds it again
+        if ends is None or place not in ends:
             self._followed.discard(place)
-            return
+            return False
         beginning = ends[place][0]
         if beginning > position:
             if position > 0:
                 self._say_gap("consumer.log_truncated", place, expected=position, offset=beginning)
             await self._positions.move(place, beginning, seen=position)
         self._fetch_from(place, max(position, beginning))
+        return True
 
     def _fetch_from(self, place: Place, offset: int) -> None:
         if self.prefetch is not None:
@@ -101,11 +105,13 @@ class Places:
                 return
             for place in assigned:
                 position = kept.get(place, 0)
+                is_there = True
                 if place in ends and self._short.look(place, position=position, end=ends[place][1]):
-                    await self._begin_again(place, position, ends[place][1])
+                    is_there = await self._begin_again(place, position, ends[place][1])
                 elif place not in self._followed or position < mine.get(place, 0):
-                    await self._go_back(place, position)
-                self._followed.add(place)
+                    is_there = await self._go_back(place, position)
+                if is_there:
+                    self._followed.add(place)
         except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
             self._log.info("consumer.follow_postponed", error=type(error).__name__)
 
@@ -131,20 +137,21 @@ class Places:
                 self._followed.discard(place)
         self.logs = {**self.logs, **logs}
 
-    async def _begin_again(self, place: Place, position: int, end: int) -> None:
+    async def _begin_again(self, place: Place, position: int, end: int) -> bool:
         """Read the log from its beginning: it ends below what was read, so it was lost, cut, or replaced."""
         self._short.forget(place)
         if not await self._positions.move(place, 0, seen=position):
-            return  # somebody reads on from there: it is we who were wrong
+            return True  # somebody reads on from there: it is we who were wrong
         self._say_gap("consumer.log_replaced", place, expected=position, offset=end)
-        await self._go_back(place, 0)
+        return await self._go_back(place, 0)
 
-    async def _go_back(self, place: Place, position: int) -> None:
+    async def _go_back(self, place: Place, position: int) -> bool:
         async with asyncio.timeout(2.0):
             fetching = await self._client.position(TopicPartition(*place))
-        if fetching > position:
-            self.taken[place] = position
-            await self.seek(place, position)
+        if fetching <= position:
+            return True
+        self.taken[place] = position
+        return await self.seek(place, position)
 
 
 def assigned_to(client: Any) -> set[Place]:

@@ -32,12 +32,13 @@ class Prefetch:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the client fetches no more, or left its group for good.
+        """Whether the client fetches no more, or left its group for good, or nothing is asked of it any more.
 
         At a write to a closed connection uvloop raises what aiokafka does not expect, which ends its loops one by one.
         """
         group = self._consumer._coordinator
-        return any(map(_has_failed, (self._consumer._fetcher._fetch_task, group._coordination_task, group._heartbeat_task)))
+        loops = (self._consumer._fetcher._fetch_task, group._coordination_task, group._heartbeat_task)
+        return self._filling.done() or any(map(_has_failed, loops))
 
     def forget(self, place: tuple[str, int]) -> None:
         """Drop what waits of a partition: it is fetched again from elsewhere."""

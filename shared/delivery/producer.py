@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.delivery.closing import attempt
 from shared.events.envelope import MAX_VALUE_BYTES
 
 SEND_SECONDS = 20.0
@@ -55,7 +56,7 @@ class Producer:
             try:
                 await producer.start()
             except BaseException:
-                await producer.stop()
+                await attempt(producer.stop())
                 raise
             self._producer = producer
         return self._producer
@@ -63,10 +64,5 @@ class Producer:
     async def close(self) -> None:
         """Give the connection up without waiting for what is under way."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            async with asyncio.timeout(3.0):
-                await producer.stop()
-        except NOT_SENT:
-            pass
+        if producer is not None:
+            await attempt(producer.stop())

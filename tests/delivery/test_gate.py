@@ -9,7 +9,7 @@ import pytest
 from deploy.local.kafka import KafkaServer
 from shared.delivery.ahead import Name, find_ahead
 from shared.delivery.errors import Unavailable
-from shared.delivery.gate import Gate
+from shared.delivery.gate import UNCOMPARED, Gate
 from shared.delivery.values import Input
 from tests.delivery.bench import PLACE, Bench
 from tests.delivery.log import consuming, equals, is_zero, pending, publish, relaying, say, until
@@ -92,6 +92,16 @@ async def test_it_says_that_the_log_is_ahead_and_what_to_do() -> None:
     assert gate.is_ahead
     with pytest.raises(Unavailable, match="aiguilleur reconcile"):
         gate.require()
+
+
+async def test_people_are_told_why_it_is_shut_when_it_has_been_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate("notifier")
+    told = [gate.told]
+    monkeypatch.setattr("shared.delivery.gate.TOLD_SECONDS", 0.0)
+    told.append(gate.told)
+    gate.trust()
+    told.append(gate.told)
+    assert told == [None, UNCOMPARED, None], "each start compares, which is nothing to tell"
 
 
 async def test_it_goes_on_asking_until_kafka_answers() -> None:

@@ -64,7 +64,7 @@ class _Refusal:
             case "already_there":
                 return act.target in (None, self.owner)
             case "closed_service":
-                return act.target is None or not all(one.is_open(act.target, at) for one in self.authorities)
+                return act.target is None or any(_is_closed(act.target, one, at) for one in self.authorities)
             case _:
                 return False
 
@@ -74,6 +74,10 @@ class _Refusal:
         others = {authority.recipient(owner.code, told, at=at) for told in get_args(Told)}
         late = at >= self.due_at or not authority.is_open(owner.code, at)
         return mailbox == owner.mailbox or (late and mailbox in others)
+
+
+def _is_closed(service: str, authority: Authority, at: datetime) -> bool:
+    return authority.find_service(service) is not None and not authority.is_open(service, at)
 
 
 def unexplained_refusals(evidence: Evidence, history: History) -> Iterable[str]:

@@ -182,6 +182,15 @@ def test_a_service_may_be_closed_by_one_of_the_configurations_that_were_in_force
         assert (found == []) is is_known
 
 
+def test_a_transfer_to_a_service_of_another_town_is_refused_as_unknown_not_as_closed() -> None:
+    for why in ("unknown_service", "closed_service"):
+        story = Story()
+        evidence = story.evidence()
+        refuse_transfer(story, evidence, why, "mairie")
+        found = [line for line in violations(evidence, story.history, thorough=False) if line.startswith("2 refused")]
+        assert (found == []) is (why == "unknown_service")
+
+
 def test_a_mail_may_come_after_the_erasure_that_was_opened_before() -> None:
     story = Story()
     evidence = story.evidence()

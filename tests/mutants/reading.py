@@ -243,6 +243,30 @@ READING: Final = (
         ),
     ),
     Mutant(
+        "loop-stays-ended",
+        "A loop of a service that ends by a CancelledError of a library, though nobody cancelled it, is not begun again",
+        edit(
+            "shared/guard.py",
+            "        except (Exception, asyncio.CancelledError) as error:\n",
+            "        except Exception as error:\n",
+        ),
+        caught("tests/delivery/test_guard.py", says="test_a_loop_that_ends_by_itself_begins_again"),
+    ),
+    Mutant(
+        "client-cancels-its-user",
+        "Whoever gives up a client of Kafka that has just started gets the CancelledError of that client's own tasks",
+        edit(
+            "shared/delivery/log_ends.py",
+            "        if client is not None:\n            await close(client)\n",
+            "        if client is not None:\n            await client.stop()\n",
+        ),
+        caught(
+            "tests/delivery/test_closing.py",
+            servers=True,
+            says="test_who_asks_where_the_log_ends_while_kafka_goes_away_gets_no_answer_and_is_not_cancelled",
+        ),
+    ),
+    Mutant(
         "rebuilt-backwards",
         "A rebuild folds the events of a topic in the wrong order",
         edit(

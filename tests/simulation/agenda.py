@@ -63,7 +63,11 @@ class Agenda:
         self.add(key, row)
 
     def next(self) -> tuple[int | None, int | None]:
-        """Return when the next row is due, by the askers' clock, and when the next lease is over, by PostgreSQL's."""
+        """Return when the next row is due, by the askers' clock, and when the next lease is over, by PostgreSQL's.
+
+        A lease that is over is none to wait for: who was not told so would look again and again while nothing is due.
+        """
+        self._take_back(self._now())
         while self._due and (self._rows.get(self._due[0][2]) is not self._due[0][3] or self._due[0][3].due != self._due[0][0]):
             heapq.heappop(self._due)
         while self._leased and self._rows.get(self._leased[0][2]) is not self._leased[0][3]:

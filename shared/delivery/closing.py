@@ -28,8 +28,13 @@ async def attempt(step: Coroutine[Any, Any, object], *, seconds: float | None = 
 
 
 async def close(consumer: Any) -> None:
-    """Stop an AIOKafkaConsumer, started or not. Where it does not stop, what it leaves behind is closed piece by piece."""
+    """Stop an AIOKafkaConsumer, started or not."""
     if await attempt(consumer.stop()) is not None:
-        for piece in (consumer._fetcher, consumer._client):
-            if piece is not None:
-                await attempt(piece.close())
+        await abandon(consumer)
+
+
+async def abandon(consumer: Any) -> None:
+    """Close what an AIOKafkaConsumer that did not stop leaves behind. To stop it once more would do nothing."""
+    for piece in (consumer._fetcher, consumer._client):
+        if piece is not None:
+            await attempt(piece.close())

@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import metrics
 from shared.delivery.batches import Batches, by_place, parts_of
-from shared.delivery.closing import attempt, close
+from shared.delivery.closing import abandon, attempt
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
@@ -100,7 +100,7 @@ class Consumer:
         if (error := await attempt(self.broker.stop(), seconds=STOP_SECONDS)) is not None:
             self._log.info("consumer.stop_failed", error=error)
             if client is not None:
-                await close(client)
+                await abandon(client)
 
     async def stop(self) -> None:
         """Say good-bye to the group's offsets and stop fetching."""

@@ -24,6 +24,8 @@ async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) 
                 raise
             name = getattr(loop, "__qualname__", "loop")
             log.error("service.loop_failed", error=type(error).__name__, place=place_of(error), error_id=f"{service}.{name}")
+            if _is_cancelled():  # it failed while it ended
+                raise
             await asyncio.sleep(AGAIN_SECONDS)
 
 

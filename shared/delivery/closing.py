@@ -8,11 +8,12 @@ STOP_SECONDS = 2.0
 
 
 async def attempt(step: Coroutine[Any, Any, object], *, seconds: float | None = None) -> str | None:
-    """Take a step of closing, for so many seconds at most (STOP_SECONDS). Return the name of the error if it failed; raise none.
+    """Take a step of closing, for so many seconds at most (STOP_SECONDS). Return the name of the error if it failed.
 
     It has a task of its own, as aiokafka's `stop` may raise the CancelledError of the client's own tasks: of one that never ran,
     when a client is stopped right after it has started, and of a fetch that has just failed and rests until its next try
     (aiokafka 0.13, `NoGroupCoordinator.close`, `Fetcher.close`). Who waits would look cancelled, though nobody cancelled it.
+    Whoever is cancelled while it waits is, and cancels the step; one that took too long is cancelled and not waited for.
     """
     task = asyncio.create_task(step)
     try:

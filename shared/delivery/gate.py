@@ -56,7 +56,7 @@ class Gate:
 
     @property
     def told(self) -> str | None:
-        """What a person should know of it: why it is shut, once it has been for longer than a comparison takes."""
+        """What a person should know of it: why it is shut, once it has been for longer than a start explains."""
         return self.why if self.is_ahead or time.monotonic() - self._shut_at > TOLD_SECONDS else None
 
     def require(self) -> None:

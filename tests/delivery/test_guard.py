@@ -50,3 +50,22 @@ async def test_a_loop_that_the_service_ends_stays_ended() -> None:
     await asyncio.wait({task}, timeout=1)
 
     assert (loop.begun, task.cancelled()) == (1, True)
+
+
+async def test_a_loop_that_fails_while_the_service_ends_it_does_not_begin_again() -> None:
+    begun = 0
+
+    async def serve() -> None:
+        nonlocal begun
+        begun += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionError("a rollback on a broken connection")
+
+    task = asyncio.create_task(guard.guard(serve, service="router", log=get_log("router")))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait({task}, timeout=1)
+
+    assert (begun, task.done()) == (1, True)

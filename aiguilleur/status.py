@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from aiguilleur.settings import CommandSettings
 from aiguilleur.terminal import note, say, table
 from shared.delivery.ahead import find_ahead
+from shared.delivery.closing import close
 from shared.delivery.gate import AHEAD
 from shared.events.topics import SERVICES, consumed_by
 
@@ -110,7 +111,7 @@ async def _log_ends(kafka: str) -> Ends | None:
     except (KafkaError, OSError, TimeoutError):
         return None
     finally:
-        await consumer.stop()
+        await close(consumer)
 
 
 async def _look_at(service: str, dsn: str) -> tuple[ServiceStatus, Ends | None]:

@@ -18,6 +18,7 @@ from shared import log, trace
 from shared.clock import Clock, clock_from
 from shared.db.pool import open_pool
 from shared.delivery.ahead import Name, find_ahead
+from shared.delivery.closing import attempt
 from shared.delivery.consumer import Consumer
 from shared.delivery.errors import place_of
 from shared.delivery.gate import Gate
@@ -29,7 +30,7 @@ from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
 from shared.delivery.watchdog import Watchdog
-from shared.guard import guard
+from shared.guard import end, guard
 from shared.memory import tune_collector
 from shared.organisation import Authority, ConfigurationError, OrganisationSource
 from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop, variable_of
@@ -37,6 +38,7 @@ from shared.vault.seal import Vault
 
 S = TypeVar("S")
 REFRESH_SECONDS = 2.0
+CONSUMER_SECONDS = 8.0
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than a proxy keeps its own (60 s mostly). Who sends must be the one to close, since
 a post that is on its way to a connection that is being closed has no answer."""
@@ -123,7 +125,7 @@ class App(Generic[S]):
                 told.append(f"the consumer stopped itself: {self.consumer.halted}")
             if self.watchdog.kafka_silent:
                 told.append("Kafka does not answer")
-            if self.relay.last_error:
+            if self.relay.last_error and self.relay.last_error != self.shell.gate.why:
                 told.append(f"events cannot be published now: {self.relay.last_error}")
             return Response("\n".join(told) + "\n")
 
@@ -157,10 +159,11 @@ class App(Generic[S]):
         reach("stop.begun")
         server.should_exit = True
         await serving
-        await self.consumer.stop()
-        await _end(tasks)
+        if (error := await attempt(self.consumer.stop(), seconds=CONSUMER_SECONDS)) is not None:
+            self.log.error("service.stop_failed", error=error, place="consumer", error_id=f"{self.name}.stop")
+        await end(tasks, service=self.name, log=self.log)
         await self.relay.drain()
-        await _end([publishing])
+        await end([publishing], service=self.name, log=self.log)
         await self._producer.close()
         self.pool.terminate()
         await asyncio.to_thread(self.tracing.close)
@@ -183,7 +186,7 @@ class App(Generic[S]):
         return self._socket
 
     def _run(self, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        return asyncio.create_task(guard(loop, service=self.name, log=self.log))
+        return asyncio.create_task(guard(loop, service=self.name, log=self.log), name=getattr(loop, "__qualname__", "loop"))
 
     async def find_ahead(self) -> Name | None:
         """Return an event of ours that the log has and the database does not know. Raises what `find_ahead` raises."""
@@ -202,13 +205,6 @@ class App(Generic[S]):
 
     async def _keep_house(self) -> None:
         await keep_house(self.shell, self.relay)
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel tasks, and return when each has finished what it had begun."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):

@@ -1,15 +1,18 @@
-"""Keeps the loops of a service running."""
+"""Keeps the loops of a service running, and ends them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from shared.delivery.errors import place_of
 
 AGAIN_SECONDS = 1.0
+END_SECONDS = 20.0
+"""What a loop may take to finish what it has begun: the mail under way, for one."""
+LAST_SECONDS = 2.0
 
 
-async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) -> None:
+async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) -> None:  # Any: structlog carries no types
     """Run a loop of a service until it returns or is cancelled; whatever else ends it is logged with an id, and it begins again.
 
     A library may raise CancelledError though nobody cancelled us (aiokafka's `stop` raises that of its own fetches): a loop that
@@ -27,6 +30,19 @@ async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) 
             if _is_cancelled():  # it failed while it ended
                 raise
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def end(tasks: Iterable["asyncio.Task[None]"], *, service: str, log: Any) -> None:  # Any: as above
+    """Cancel loops, and return when each has finished what it had begun; those that take too long are cut off and logged."""
+    left = set(tasks)
+    for seconds in (END_SECONDS, LAST_SECONDS):
+        for task in left:
+            task.cancel()
+        if left:
+            ended, left = await asyncio.wait(left, timeout=seconds)
+            await asyncio.gather(*ended, return_exceptions=True)  # an error was logged by its guard
+    for task in left:
+        log.error("service.loop_does_not_end", place=task.get_name(), error_id=f"{service}.{task.get_name()}")
 
 
 def _is_cancelled() -> bool:

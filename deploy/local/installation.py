@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.process import StartError
 from shared.db.rights import role_of
+from shared.delivery.closing import close
 from shared.events.broker import wanted_topics
 from shared.events.topics import SERVICES
 
@@ -37,8 +38,8 @@ async def refuse_used_roles(admin_dsn: str) -> None:
 async def delete_topics(bootstrap: str, names: list[str]) -> None:
     """Delete topics, with what is in them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         await admin.delete_topics(names)
     finally:
         await admin.close()
@@ -47,15 +48,15 @@ async def delete_topics(bootstrap: str, names: list[str]) -> None:
 async def refuse_used_topics(bootstrap: str) -> None:
     """Return if our topics are not there, or never held a record. Raises StartError."""
     admin, consumer = AIOKafkaAdminClient(bootstrap_servers=bootstrap), AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await admin.start()
-    await consumer.start()
     try:
+        await admin.start()
+        await consumer.start()
         names = {topic.name for topic in wanted_topics(replication=1)} & set(await admin.list_topics())
         told = await admin.describe_topics(sorted(names)) if names else []
         places = [TopicPartition(one["topic"], part["partition"]) for one in told for part in one["partitions"]]
         ends = await consumer.end_offsets(places) if places else {}
     finally:
-        await consumer.stop()
+        await close(consumer)
         await admin.close()
     used = sorted({place.topic for place, end in ends.items() if end > 0})
     if used:

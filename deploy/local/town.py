@@ -30,6 +30,7 @@ from deploy.local.readiness import wait_until
 from shared.clock import FileClock, SystemClock
 from shared.db.migrate import migrate
 from shared.db.rights import role_of
+from shared.delivery.closing import close
 from shared.delivery.errors import UNAVAILABLE
 from shared.events.broker import create_topics
 from shared.events.topics import SERVICES, consumed_by
@@ -271,7 +272,7 @@ class Town:
             letters = await database.fetchval("SELECT count(*) FROM notifier.letter")
             return busy | ({"letters": letters} if letters else {})
         finally:
-            await consumer.stop()
+            await close(consumer)
             await database.close()
 
     async def __aenter__(self) -> Self:

@@ -241,6 +241,8 @@ class _Worker:
                 try:
                     lost = await asyncio.shield(delivering)
                 except asyncio.CancelledError:
+                    if delivering.cancelled():  # it was, by itself: nobody ends us
+                        raise
                     self._sender.stop()
                     with suppress(*_DATABASE_AWAY):
                         await delivering

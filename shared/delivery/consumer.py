@@ -29,7 +29,7 @@ MAX_RECORDS = 500
 COMMIT_EVERY_SECONDS = 1.0
 HALT_RETRY_SECONDS = 60.0
 START_SECONDS = 60.0
-STOP_SECONDS = 5.0
+BROKER_SECONDS = 5.0
 REST_TIMES = 2.0
 
 
@@ -65,7 +65,7 @@ class Consumer:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
         while True:
             await self._connect()
-            while not self._stopping and not (self._places.prefetch and self._places.prefetch.is_dead):
+            while not self._stopping and not self._is_dead:
                 await asyncio.sleep(LOOK_SECONDS)
                 await self._places.follow()
             if self._stopping:
@@ -73,6 +73,13 @@ class Consumer:
             self._log.error("consumer.client_died", error_id=f"{self._name}.client")
             self.connected = False
             await self._stop_broker()
+
+    @property
+    def _is_dead(self) -> bool:
+        """Whether nothing is fetched any more, or nothing that was fetched is handed to us."""
+        prefetch = self._places.prefetch
+        handing = any(not task.done() for task in self.subscriber.tasks)
+        return self.subscriber.consumer is None or prefetch is None or prefetch.is_dead or not handing
 
     async def _connect(self) -> None:
         delay = 0.2
@@ -91,16 +98,24 @@ class Consumer:
                 await self._stop_broker()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
+            except BaseException:
+                await self._stop_broker()
+                raise
         self._log.info("consumer.started", count=len(self._shell.service.consumes))
 
     async def _stop_broker(self) -> None:
         if self._places.prefetch is not None:
             self._places.prefetch.stop()
-        client = self.subscriber.consumer
-        if (error := await attempt(self.broker.stop(), seconds=STOP_SECONDS)) is not None:
-            self._log.info("consumer.stop_failed", error=error)
-            if client is not None:
-                await abandon(client)
+        error = await attempt(self.broker.stop(), seconds=BROKER_SECONDS)
+        client, self.subscriber.consumer = self.subscriber.consumer, None
+        if error is None and client is None:
+            return
+        self._log.info("consumer.stop_failed", error=error)  # FastStream's group of tasks keeps a CancelledError to itself
+        for task in self.subscriber.tasks:
+            task.cancel()
+        self.subscriber.tasks.clear()
+        if client is not None:
+            await abandon(client)
 
     async def stop(self) -> None:
         """Say good-bye to the group's offsets and stop fetching."""

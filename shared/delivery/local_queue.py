@@ -97,13 +97,14 @@ class LocalQueue(Generic[S]):
             return
         try:
             results = await self._fold([one for one, _ in batch], lane="local")
-        except Exception as error:  # whatever it is, those who wait for an answer get one
+        except Exception as error:
             if not isinstance(error, Unavailable):
                 self._log.error("local.failed", error=describe(error), error_id=f"{self._name}.local")
             results = [Result("failed", one.request_id, error=error) for one, _ in batch]
-        for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+        except BaseException:  # whatever it is, those who wait for an answer get one
+            _answer(batch, [Result("failed", one.request_id, error=Unavailable("not finished; try again")) for one, _ in batch])
+            raise
+        _answer(batch, results)
 
     def _turn_away(
         self, batch: list[tuple[Input, "asyncio.Future[Result[S]]"]]
@@ -113,3 +114,9 @@ class LocalQueue(Generic[S]):
             if not one.new and not future.done():
                 future.set_result(Result("failed", one.request_id, error=Unavailable(self._gate.why or "")))
         return [waiting for waiting in batch if waiting[0].new]
+
+
+def _answer(batch: "list[tuple[Input, asyncio.Future[Result[S]]]]", results: Sequence[Result[S]]) -> None:
+    for (_, future), result in zip(batch, results, strict=True):
+        if not future.done():
+            future.set_result(result)

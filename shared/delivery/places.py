@@ -105,12 +105,12 @@ class Places:
                 return
             for place in assigned:
                 position = kept.get(place, 0)
-                is_there = True
+                is_followed = True
                 if place in ends and self._short.look(place, position=position, end=ends[place][1]):
-                    is_there = await self._begin_again(place, position, ends[place][1])
+                    is_followed = await self._begin_again(place, position, ends[place][1])
                 elif place not in self._followed or position < mine.get(place, 0):
-                    is_there = await self._go_back(place, position)
-                if is_there:
+                    is_followed = await self._go_back(place, position)
+                if is_followed:
                     self._followed.add(place)
         except (Unavailable, IllegalStateError, KafkaError, TimeoutError) as error:
             self._log.info("consumer.follow_postponed", error=type(error).__name__)

@@ -37,8 +37,8 @@ class Prefetch:
         At a write to a closed connection uvloop raises what aiokafka does not expect, which ends its loops one by one.
         """
         group = self._consumer._coordinator
-        loops = (self._consumer._fetcher._fetch_task, group._coordination_task, group._heartbeat_task)
-        return self._filling.done() or any(map(_has_failed, loops))
+        for_good = (self._filling, self._consumer._fetcher._fetch_task, group._coordination_task)
+        return any(loop.done() for loop in for_good) or _has_failed(group._heartbeat_task)
 
     def forget(self, place: tuple[str, int]) -> None:
         """Drop what waits of a partition: it is fetched again from elsewhere."""
@@ -84,5 +84,5 @@ class Prefetch:
 
 
 def _has_failed(task: "asyncio.Task[None] | None") -> bool:
-    """Whether a loop ended by an error. One that ended without is about to be begun again, or was stopped."""
+    """Whether the heartbeat ended by an error. One that ended without is about to be begun again, or was stopped."""
     return task is not None and task.done() and not task.cancelled() and task.exception() is not None

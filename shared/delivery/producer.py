@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.delivery.closing import attempt
+from shared.delivery.closing import close
 from shared.events.envelope import MAX_VALUE_BYTES
 
 SEND_SECONDS = 20.0
@@ -56,7 +56,7 @@ class Producer:
             try:
                 await producer.start()
             except BaseException:
-                await attempt(producer.stop())
+                await close(producer)
                 raise
             self._producer = producer
         return self._producer
@@ -65,4 +65,4 @@ class Producer:
         """Give the connection up without waiting for what is under way."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await attempt(producer.stop())
+            await close(producer)

@@ -237,8 +237,8 @@ def _add_waiting(consumed: dict[str, dict[int, Told]], topic: str, sequence: int
 async def _committed(bootstrap: str, group: str, places: dict[Place, Any]) -> dict[Place, int]:
     """Return where Kafka was last told that the group was; it is told about once a second."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         told = await admin.list_consumer_group_offsets(group, partitions=[TopicPartition(*place) for place in places])
     finally:
         await admin.close()

@@ -31,8 +31,8 @@ async def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
         KafkaError: the broker refused one, with its reason (`create_topics` itself does not raise on a refusal).
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
-    await admin.start()
     try:
+        await admin.start()
         answer = await admin.create_topics(wanted_topics(replication=replication))
         created = []
         for name, code, *text in answer.topic_errors:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from deploy.local.address import Kafka
@@ -16,40 +17,112 @@ from tests.delivery.sample import added
 
 
 class Piece:
+    """A part of aiokafka's client, with the tasks that it keeps."""
+
     def __init__(self) -> None:
+        self._task = asyncio.create_task(on())
+        self._pending_tasks = {asyncio.create_task(on())}
         self.closed = False
 
     async def close(self) -> None:
         self.closed = True
 
+    @property
+    def ended(self) -> bool:
+        return all(task.done() for task in (self._task, *self._pending_tasks))
 
-class Consumer:
-    """aiokafka's, as far as it is closed."""
 
-    def __init__(self, end: BaseException | None) -> None:
+class Client:
+    """aiokafka's consumer, as far as it is closed."""
+
+    def __init__(self, end: BaseException | float) -> None:
+        self._closed = False
         self._end = end
-        self._fetcher, self._client = Piece(), Piece()
+        self._coordinator, self._fetcher, self._client = Piece(), Piece(), Piece()
+
+    async def start(self) -> None:
+        raise KafkaConnectionError
 
     async def stop(self) -> None:
-        if self._end is None:
-            await asyncio.Event().wait()
-        else:
+        if self._closed:
+            return
+        self._closed = True
+        if isinstance(self._end, BaseException):
             raise self._end
+        await asyncio.sleep(self._end)
+        await self._client.close()
+
+    @property
+    def left(self) -> list[str]:
+        """What is still there of it."""
+        parts = {"coordinator": self._coordinator.ended, "fetcher": self._fetcher.ended, "connections": self._client.closed}
+        return [name for name, gone in parts.items() if not gone]
 
 
+async def on() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "STOP_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize(
     "end",
-    [asyncio.CancelledError(), RuntimeError("closed transport"), None],
+    [asyncio.CancelledError(), RuntimeError("closed transport"), 60.0],
     ids=["a task of its own was cancelled", "an error", "it hangs"],
 )
-async def test_what_a_client_that_does_not_stop_leaves_behind_is_closed(
-    end: BaseException | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(closing, "STOP_SECONDS", 0.05)
-    consumer = Consumer(end)
+async def test_what_a_client_that_does_not_stop_leaves_behind_is_ended(end: BaseException | float) -> None:
+    client = Client(end)
 
-    await closing.close(consumer)
-    assert (consumer._fetcher.closed, consumer._client.closed) == (True, True)
+    await closing.close(client)
+    await asyncio.sleep(0)
+    assert client.left == []
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_client_that_somebody_began_to_stop_is_ended() -> None:
+    client = Client(60.0)
+    assert await closing.attempt(client.stop(), seconds=0.01) == "TimeoutError"
+
+    await closing.close(client)
+    await asyncio.sleep(0)
+    assert client.left == []
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_client_is_ended_though_who_waits_for_it_has_no_time_left() -> None:
+    client = Client(60.0)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await closing.close(client)
+    assert client.left
+
+    await asyncio.sleep(0.1)
+    assert client.left == []
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_producer_that_waits_for_an_answer_is_ended() -> None:
+    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:9")
+    sending, looking = asyncio.create_task(on()), asyncio.create_task(on())
+    producer._sender._sender_task, producer.client._sync_task = sending, looking
+    unanswered = type("Batch", (), {"future": asyncio.get_running_loop().create_future()})()
+    producer._message_accumulator._pending_batches.add(unanswered)
+
+    await closing.close(producer)
+    assert (sending.done(), looking.done()) == (True, True)
+
+
+async def test_a_reader_of_the_log_that_cannot_start_leaves_nothing_behind() -> None:
+    reader, client = LogReader("127.0.0.1:9", (REQUESTS,)), Client(asyncio.CancelledError())
+    reader._consumer = client
+    with pytest.raises(KafkaConnectionError):
+        await reader.__aenter__()
+    await asyncio.sleep(0)
+    assert client.left == []
 
 
 @pytest.mark.integration

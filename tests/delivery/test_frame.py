@@ -15,6 +15,7 @@ from deploy.local.ports import free_port
 from services.router.app import build
 from services.router.settings import RouterSettings
 from shared.db.pool import open_pool
+from shared.delivery.gate import AHEAD
 from shared.delivery.tables import create_v1
 from shared.organisation import Authority
 from tests.delivery.conftest import ORGANISATION
@@ -70,6 +71,9 @@ async def test_a_consumer_that_stopped_itself_takes_no_page_away(database: str, 
         app.consumer.halted = "101 records would be parked within a minute"
         app.relay.last_error = "KafkaConnectionError"
         halted = await http.get("/ready")
+        app.shell.gate._shut(AHEAD)
+        app.relay.last_error = AHEAD
+        ahead = await http.get("/ready")
     await app.shell.positions.tell_halted("0", app.consumer.halted)
     status = ServiceStatus("router")
     connection = await asyncpg.connect(database)
@@ -81,6 +85,7 @@ async def test_a_consumer_that_stopped_itself_takes_no_page_away(database: str, 
     assert halted.status_code == 200
     assert "the consumer stopped itself: 101 records" in halted.text
     assert "KafkaConnectionError" in halted.text
+    assert (ahead.status_code, ahead.text.count(AHEAD)) == (200, 1)
     assert "replica 0 takes no records any more: 101 records" in status.wrong[0]
 
 

@@ -90,6 +90,7 @@ async def test_it_says_that_the_log_is_ahead_and_what_to_do() -> None:
     await gate.compare(something)
 
     assert gate.is_ahead
+    assert gate.told == gate.why, "only a person can go on from here: at once"
     with pytest.raises(Unavailable, match="aiguilleur reconcile"):
         gate.require()
 
@@ -102,6 +103,19 @@ async def test_people_are_told_why_it_is_shut_when_it_has_been_for_long(monkeypa
     gate.trust()
     told.append(gate.told)
     assert told == [None, UNCOMPARED, None], "each start compares, which is nothing to tell"
+
+
+async def test_a_gate_that_shuts_again_is_told_only_when_it_has_been_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate("notifier")
+    await gate.look(connection("one"))
+    gate.trust()
+    monkeypatch.setattr("shared.delivery.gate.TOLD_SECONDS", 0.1)
+    await asyncio.sleep(0.15)
+    await gate.look(connection("another"))
+    told = [gate.told]
+    await asyncio.sleep(0.15)
+    told.append(gate.told)
+    assert told == [None, UNCOMPARED]
 
 
 async def test_it_goes_on_asking_until_kafka_answers() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from shared.delivery.log_ends import REPLACED_LOOKS
 from shared.delivery.places import Places
 from shared.log import get_log
 
@@ -29,32 +30,56 @@ class Client:
         self.at = offset
 
 
-async def test_a_position_that_was_turned_back_is_followed_though_kafka_was_away_when_it_was_seen() -> None:
-    """Nothing new comes in that partition: nobody else would find it."""
-    client, asked = Client(at=9), 0
+class Log:
+    """One partition: where PostgreSQL says that we are, and where it ends; at some questions Kafka is away."""
 
-    async def find_ends(_places: object) -> Any:
-        nonlocal asked
-        asked += 1
-        return None if asked == 2 else {PLACE: (0, 9)}
+    def __init__(self, *, position: int, end: int, away_at: int) -> None:
+        self._position, self._end, self._away_at = position, end, away_at
+        self._asked = 0
 
-    async def identify(_topics: object) -> Any:
+    async def find_ends(self, _places: object) -> Any:
+        self._asked += 1
+        return None if self._asked == self._away_at else {PLACE: (0, self._end)}
+
+    async def find_positions(self) -> Any:
+        return {PLACE: self._position}
+
+    async def move(self, _place: object, offset: int, *, seen: int) -> bool:
+        self._position = offset
+        return seen != offset
+
+    async def identify(self, _topics: object) -> Any:
         return LOGS
 
-    async def find_positions() -> Any:
-        return {PLACE: 0}
-
-    async def turn_back_replaced(_logs: object) -> Any:
+    async def turn_back_replaced(self, _logs: object) -> Any:
         return {}
 
-    positions = SimpleNamespace(find=find_positions, turn_back_replaced=turn_back_replaced)
-    shell: Any = SimpleNamespace(
-        service=SimpleNamespace(name="router"), positions=positions, gate=SimpleNamespace(is_open=True), log=get_log("router")
-    )
-    ends: Any = SimpleNamespace(find=find_ends, identify=identify)
-    places = Places(shell, SimpleNamespace(consumer=client), ends)
+
+def places_of(log: Log, client: Client) -> Places:
+    positions = SimpleNamespace(find=log.find_positions, move=log.move, turn_back_replaced=log.turn_back_replaced)
+    service, gate = SimpleNamespace(name="router"), SimpleNamespace(is_open=True)
+    shell: Any = SimpleNamespace(service=service, positions=positions, gate=gate, log=get_log("router"))
+    ends: Any = SimpleNamespace(find=log.find_ends, identify=log.identify)
+    return Places(shell, SimpleNamespace(consumer=client), ends)
+
+
+async def test_a_position_that_was_turned_back_is_followed_though_kafka_was_away_when_it_was_seen() -> None:
+    """Nothing new comes in that partition: nobody else would find it."""
+    client = Client(at=9)
+    places = places_of(Log(position=0, end=9, away_at=2), client)
 
     await places.follow()
+    assert client.at == 9, "Kafka did not say where its log begins"
+    await places.follow()
+    assert client.at == 0
+
+
+async def test_a_log_that_was_lost_is_read_from_its_beginning_though_kafka_was_away_when_it_was_seen() -> None:
+    client = Client(at=9)
+    places = places_of(Log(position=9, end=3, away_at=REPLACED_LOOKS + 1), client)
+
+    for _ in range(REPLACED_LOOKS):
+        await places.follow()
     assert client.at == 9, "Kafka did not say where its log begins"
     await places.follow()
     assert client.at == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,6 +98,48 @@ async def test_an_error_is_told_once_what_came_before_it_is_taken(error: Excepti
         await client.getmany(timeout_ms=10, max_records=1)
     if not isinstance(error, ConsumerStoppedError):
         assert await client.getmany(timeout_ms=10, max_records=1) == {A: [2]}, "it goes on after an error"
+    prefetch.stop()
+
+
+async def ended(error: BaseException | None = None) -> None:
+    if error is not None:
+        raise error
+
+
+async def on() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "error", [None, RuntimeError("closed transport"), asyncio.CancelledError()], ids=["none", "error", "cancelled"]
+)
+@pytest.mark.parametrize("which", ["fetch", "coordination", "filling"])
+async def test_a_client_one_of_whose_loops_ended_is_dead(which: str, error: BaseException | None) -> None:
+    """These run until the client is closed. However one ends, nothing comes any more."""
+    client: Any = Client()
+    loops = {name: asyncio.create_task(on()) for name in ("fetch", "coordination")}
+    loops[which] = asyncio.create_task(ended(error))
+    client._fetcher = SimpleNamespace(_fetch_task=loops["fetch"])
+    client._coordinator = SimpleNamespace(_coordination_task=loops["coordination"], _heartbeat_task=None)
+    prefetch = Prefetch(client, most=3)
+    alive = not prefetch.is_dead
+    if which == "filling":
+        prefetch.stop()
+    await settled()
+
+    assert (alive, prefetch.is_dead) == (True, True)
+
+
+@pytest.mark.parametrize(("error", "is_dead"), [(None, False), (asyncio.CancelledError(), False), (RuntimeError("closed"), True)])
+async def test_a_heartbeat_that_ended_without_an_error_is_begun_again(error: BaseException | None, *, is_dead: bool) -> None:
+    client: Any = Client()
+    client._fetcher = SimpleNamespace(_fetch_task=asyncio.create_task(on()))
+    heartbeat = asyncio.create_task(ended(error))
+    client._coordinator = SimpleNamespace(_coordination_task=asyncio.create_task(on()), _heartbeat_task=heartbeat)
+    prefetch = Prefetch(client, most=3)
+    await settled()
+
+    assert prefetch.is_dead == is_dead
     prefetch.stop()
 
 

@@ -38,7 +38,7 @@ from shared.vault.seal import Vault
 
 S = TypeVar("S")
 REFRESH_SECONDS = 2.0
-CONSUMER_SECONDS = 8.0
+CONSUMER_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than a proxy keeps its own (60 s mostly). Who sends must be the one to close, since
 a post that is on its way to a connection that is being closed has no answer."""

@@ -38,7 +38,7 @@ from shared.vault.seal import Vault
 
 S = TypeVar("S")
 REFRESH_SECONDS = 2.0
-CONSUMER_SECONDS = 10.0
+CONSUMER_SECONDS = 12.0
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than a proxy keeps its own (60 s mostly). Who sends must be the one to close, since
 a post that is on its way to a connection that is being closed has no answer."""
@@ -162,6 +162,7 @@ class App(Generic[S]):
         if (error := await attempt(self.consumer.stop(), seconds=CONSUMER_SECONDS)) is not None:
             self.log.error("service.stop_failed", error=error, place="consumer", error_id=f"{self.name}.stop")
         await end(tasks, service=self.name, log=self.log)
+        await attempt(self.consumer.ends.close())
         await self.relay.drain()
         await end([publishing], service=self.name, log=self.log)
         await self._producer.close()

@@ -8,7 +8,7 @@ from shared.delivery.errors import place_of
 
 AGAIN_SECONDS = 1.0
 END_SECONDS = 20.0
-"""What a loop may take to finish what it has begun: the mail under way, for one."""
+"""What a loop may take to finish what it has begun: a mail that takes longer may be sent again."""
 LAST_SECONDS = 2.0
 
 

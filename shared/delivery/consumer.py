@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared import metrics
 from shared.delivery.batches import Batches, by_place, parts_of
-from shared.delivery.closing import abandon, attempt
+from shared.delivery.closing import attempt, close, finish
 from shared.delivery.core import describe
 from shared.delivery.errors import TooManyParked, Unavailable
 from shared.delivery.header_names import read_any_header_name
@@ -43,7 +43,7 @@ class Consumer:
         self._instance = instance
         self._log = shell.log
         self._committed_at = 0.0
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._pace = Pace(shell.service.pace_seconds, times=REST_TIMES)
         self.ends = LogEnds(bootstrap)
         self.progressed = time.monotonic()
@@ -65,10 +65,10 @@ class Consumer:
         """Start, retrying while Kafka is away (FastStream gives up at once), then watch; again when the client is dead."""
         while True:
             await self._connect()
-            while not self._stopping and not self._is_dead:
+            while not self._stopping.is_set() and not self._is_dead:
                 await asyncio.sleep(LOOK_SECONDS)
                 await self._places.follow()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             self._log.error("consumer.client_died", error_id=f"{self._name}.client")
             self.connected = False
@@ -76,7 +76,10 @@ class Consumer:
 
     @property
     def _is_dead(self) -> bool:
-        """Whether nothing is fetched any more, or nothing that was fetched is handed to us."""
+        """Whether nothing is fetched any more, or nothing that was fetched is handed to us.
+
+        Also, for one pass of the event loop, when FastStream is about to begin its own loop again: it costs a new client.
+        """
         prefetch = self._places.prefetch
         handing = any(not task.done() for task in self.subscriber.tasks)
         return self.subscriber.consumer is None or prefetch is None or prefetch.is_dead or not handing
@@ -85,10 +88,15 @@ class Consumer:
         delay = 0.2
         topics = {topic.name for topic in self._shell.service.consumes}
         while not self.connected:
+            if self._stopping.is_set():
+                return
             try:
                 await self._places.ask_for_logs(topics)
                 async with asyncio.timeout(START_SECONDS):
                     await self.broker.start()
+                if self._stopping.is_set():
+                    await self._stop_broker()
+                    return
                 self._places.prefetch = Prefetch(self.subscriber.consumer, most=CATCH_UP_RECORDS)
                 self.connected = True
                 reach("start.consumer")
@@ -104,6 +112,10 @@ class Consumer:
         self._log.info("consumer.started", count=len(self._shell.service.consumes))
 
     async def _stop_broker(self) -> None:
+        """End the client of Kafka, whatever state it is in."""
+        await finish(self._end_client())
+
+    async def _end_client(self) -> None:
         if self._places.prefetch is not None:
             self._places.prefetch.stop()
         error = await attempt(self.broker.stop(), seconds=BROKER_SECONDS)
@@ -115,16 +127,15 @@ class Consumer:
             task.cancel()
         self.subscriber.tasks.clear()
         if client is not None:
-            await abandon(client)
+            await close(client)
 
     async def stop(self) -> None:
-        """Say good-bye to the group's offsets and stop fetching."""
-        self._stopping = True
+        """Tell Kafka where we are and stop fetching. `ends` is asked by others, too: to be closed when these are done."""
+        self._stopping.set()
         if self.connected:
             await self._commit(force=True)
             await self._stop_broker()
             reach("stop.consumer")
-        await self.ends.close()
 
     def assigned(self) -> set[Place]:
         """Return the partitions that are ours now."""

@@ -81,8 +81,10 @@ class Places:
     def _fetch_from(self, place: Place, offset: int) -> None:
         if self.prefetch is not None:
             self.prefetch.forget(place)
+        if (client := self._client) is None:  # it was ended meanwhile
+            return
         try:
-            self._client.seek(TopicPartition(*place), offset)
+            client.seek(TopicPartition(*place), offset)
         except (IllegalStateError, KafkaError, AssertionError) as error:  # the partition went to somebody else
             self._log.info("consumer.seek_refused", topic=place[0], partition=place[1], offset=offset, error=type(error).__name__)
 
@@ -146,8 +148,10 @@ class Places:
         return await self._go_back(place, 0)
 
     async def _go_back(self, place: Place, position: int) -> bool:
+        if (client := self._client) is None:  # it was ended meanwhile
+            return False
         async with asyncio.timeout(2.0):
-            fetching = await self._client.position(TopicPartition(*place))
+            fetching = await client.position(TopicPartition(*place))
         if fetching <= position:
             return True
         self.taken[place] = position

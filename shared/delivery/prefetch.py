@@ -32,12 +32,13 @@ class Prefetch:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the client fetches no more, or left its group for good, or nothing is asked of it any more.
+        """Whether the client fetches no more, left its group or learns of no broker for good, or is asked for nothing any more.
 
         At a write to a closed connection uvloop raises what aiokafka does not expect, which ends its loops one by one.
         """
         group = self._consumer._coordinator
-        for_good = (self._filling, self._consumer._fetcher._fetch_task, group._coordination_task)
+        fetching, metadata = self._consumer._fetcher._fetch_task, self._consumer._client._sync_task
+        for_good = (self._filling, fetching, metadata, group._coordination_task)
         return any(loop.done() for loop in for_good) or _has_failed(group._heartbeat_task)
 
     def forget(self, place: tuple[str, int]) -> None:

@@ -28,6 +28,7 @@ async def consuming(bench: Bench, broker: KafkaServer) -> AsyncIterator[Consumer
     finally:
         await consumer.stop()
         task.cancel()
+        await consumer.ends.close()
 
 
 @asynccontextmanager

@@ -1,9 +1,10 @@
 """A client of Kafka is closed whatever state it is in, and nobody else is cancelled by it."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from deploy.local.address import Kafka
@@ -22,6 +23,7 @@ class Piece:
     def __init__(self) -> None:
         self._task = asyncio.create_task(on())
         self._pending_tasks = {asyncio.create_task(on())}
+        self._conns: dict[tuple[int, int], Connection] = {}
         self.closed = False
 
     async def close(self) -> None:
@@ -59,8 +61,39 @@ class Client:
         return [name for name, gone in parts.items() if not gone]
 
 
+class Connection:
+    """One whose peer does not read."""
+
+    def __init__(self) -> None:
+        self._writer = SimpleNamespace(transport=self)
+        self.aborted, self.closed = False, asyncio.get_running_loop().create_future()
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def close(self, *, reason: object) -> "asyncio.Future[None]":
+        assert reason
+        if not self.closed.done():
+            self.closed.set_result(None)
+        return self.closed
+
+
+class Batch:
+    """What a producer is to send."""
+
+    def __init__(self) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def failure(self, error: Exception) -> None:
+        self.future.set_exception(error)
+
+
 async def on() -> None:
     await asyncio.Event().wait()
+
+
+async def fail() -> None:
+    raise RuntimeError("closed transport")
 
 
 @pytest.fixture
@@ -100,20 +133,44 @@ async def test_a_client_is_ended_though_who_waits_for_it_has_no_time_left() -> N
             await closing.close(client)
     assert client.left
 
-    await asyncio.sleep(0.1)
+    await asyncio.wait(set(closing._under_way))
     assert client.left == []
 
 
+async def test_the_connections_of_a_client_that_learns_of_no_broker_any_more_are_closed() -> None:
+    """uvloop raises what aiokafka's loop does not expect; it comes out of each try to close."""
+    client, connection = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:9"), Connection()
+    client._client._conns[0, 0] = connection
+    client._client._sync_task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+
+    await closing.close(client)
+    assert (connection.aborted, connection.closed.done()) == (True, True)
+
+
 @pytest.mark.usefixtures("soon")
-async def test_a_producer_that_waits_for_an_answer_is_ended() -> None:
-    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:9")
-    sending, looking = asyncio.create_task(on()), asyncio.create_task(on())
-    producer._sender._sender_task, producer.client._sync_task = sending, looking
-    unanswered = type("Batch", (), {"future": asyncio.get_running_loop().create_future()})()
-    producer._message_accumulator._pending_batches.add(unanswered)
+async def test_a_producer_that_waits_for_a_broker_is_ended_and_sends_no_more() -> None:
+    producer, batch, back = AIOKafkaProducer(bootstrap_servers="127.0.0.1:9"), Batch(), asyncio.Event()
+    sent: list[object] = []
+    waiting = [({0: {REQUESTS.name: batch}}, False)]
+
+    async def send(_node: object, batches: object) -> None:
+        await back.wait()
+        sent.append(batches)
+
+    producer._message_accumulator._pending_batches.add(batch)
+    producer._message_accumulator.drain_by_nodes = lambda **_: waiting.pop() if waiting else ({}, False)
+    producer._sender._send_produce_req = send
+    before = asyncio.all_tasks()
+    await producer._sender.start()
+    await asyncio.sleep(0.01)
 
     await closing.close(producer)
-    assert (sending.done(), looking.done()) == (True, True)
+    back.set()
+    await asyncio.sleep(0.01)
+    assert sent == []
+    assert asyncio.all_tasks() <= before, "neither its sender nor who waits until it has sent all"
+    assert isinstance(batch.future.exception(), KafkaConnectionError)
 
 
 async def test_a_reader_of_the_log_that_cannot_start_leaves_nothing_behind() -> None:

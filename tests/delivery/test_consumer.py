@@ -1,6 +1,7 @@
 """How a consumer ends its client of Kafka, and sees that it is dead. Without a server."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,53 +57,99 @@ async def running(consumer: Consumer, *, hangs: bool) -> list["asyncio.Task[None
     return [*tasks, client._coordinator._coordination_task, client._coordinator._heartbeat_task]
 
 
-@pytest.mark.parametrize("hangs", [False, True], ids=["a task of its own was cancelled", "it hangs"])
+@pytest.mark.parametrize("why", ["a task of its own was cancelled", "it hangs", "a batch is under way"])
 async def test_a_client_that_does_not_stop_is_ended_and_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, hangs: bool
+    why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "BROKER_SECONDS", 0.05)
     consumer = new_consumer()
-    tasks = await running(consumer, hangs=hangs)
+    tasks = await running(consumer, hangs=why == "it hangs")
+    if why == "a batch is under way":
+        consumer.subscriber.lock.acquire()
+    client = consumer.subscriber.consumer
 
     await consumer._stop_broker()
-    await asyncio.sleep(0.01)
-    assert consumer.subscriber.consumer is None
+    await asyncio.wait(tasks, timeout=10)
     assert [task for task in tasks if not task.done()] == []
+    assert (consumer.subscriber.consumer, client._closed) == (None, True)
     assert "consumer.stop_failed" in capsys.readouterr().out
+
+
+async def test_a_client_is_ended_though_the_service_ends_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BROKER_SECONDS", 0.05)
+    consumer = new_consumer()
+    tasks = await running(consumer, hangs=True)
+    stopping = asyncio.create_task(consumer._stop_broker())
+    await asyncio.sleep(0)
+    stopping.cancel()
+
+    await asyncio.wait(tasks, timeout=10)
+    assert [task for task in tasks if not task.done()] == []
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), RuntimeError("unforeseen")], ids=["cancelled", "unforeseen"])
 async def test_a_start_that_fails_halfway_leaves_no_client_behind(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.0)
-    consumer = new_consumer()
+    consumer, again = new_consumer(), asyncio.Event()
     errors, tasks = [error], []
 
     async def start() -> None:
         if not errors:
+            again.set()
             await on()
         tasks.extend(await running(consumer, hangs=False))
         raise errors.pop()
 
-    monkeypatch.setattr(consumer.broker, "start", start)
-    monkeypatch.setattr(consumer._places, "ask_for_logs", lambda _topics: asyncio.sleep(0))
-    serving = asyncio.create_task(guard.guard(consumer.serve, service="notifier", log=get_log("test")))
-    await asyncio.sleep(0.05)
+    serving = await begin(consumer, start, monkeypatch)
+    await asyncio.wait_for(again.wait(), 10)
+    await asyncio.wait(tasks, timeout=10)
 
-    assert tasks
     assert [task for task in tasks if not task.done()] == []
-    assert not serving.done(), "it tries again"
     serving.cancel()
     await asyncio.wait({serving})
 
 
-async def test_a_consumer_whose_batches_nobody_hands_over_any_more_is_dead() -> None:
+async def test_a_consumer_that_is_stopped_while_it_starts_leaves_no_client_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer, starting, started = new_consumer(), asyncio.Event(), asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        tasks.extend(await running(consumer, hangs=False))
+        starting.set()
+        await started.wait()
+
+    serving = await begin(consumer, start, monkeypatch)
+    await asyncio.wait_for(starting.wait(), 10)
+    await consumer.stop()
+    started.set()
+    await asyncio.wait_for(serving, 10)
+    await asyncio.wait(tasks, timeout=10)
+
+    assert [task for task in tasks if not task.done()] == []
+
+
+async def begin(consumer: Consumer, start: Any, monkeypatch: pytest.MonkeyPatch) -> "asyncio.Task[None]":
+    """Serve as a service does, with this start of the broker."""
+    monkeypatch.setattr(consumer.broker, "start", start)
+    monkeypatch.setattr(consumer._places, "ask_for_logs", lambda _topics: asyncio.sleep(0))
+    return asyncio.create_task(guard.guard(consumer.serve, service="notifier", log=get_log("test")))
+
+
+@pytest.mark.parametrize("what", ["nobody hands over", "nobody fetches", "it was ended"])
+async def test_a_consumer_that_gets_nothing_any_more_is_dead(what: str) -> None:
     consumer = new_consumer()
-    prefetch: Any = type("Prefetch", (), {"is_dead": False})
+    prefetch: Any = SimpleNamespace(is_dead=False)
     consumer.subscriber.consumer, consumer._places.prefetch = object(), prefetch
     task = asyncio.create_task(on())
     consumer.subscriber.tasks.append(task)
     alive = not consumer._is_dead
-    task.cancel()
-    await asyncio.wait({task})
+    if what == "nobody fetches":
+        prefetch.is_dead = True
+    elif what == "it was ended":
+        consumer.subscriber.consumer = None
+    else:
+        task.cancel()
+        await asyncio.wait({task})
 
     assert (alive, consumer._is_dead) == (True, True)
+    task.cancel()

@@ -145,6 +145,7 @@ async def test_a_client_that_was_stopped_is_not_replaced(bench: Bench, broker: K
 
     await asyncio.wait_for(serving, 5)
     assert consumer.subscriber.consumer is client
+    await consumer.ends.close()
 
 
 async def has_partitions(consumer: Consumer) -> bool:

@@ -83,3 +83,16 @@ async def test_a_log_that_was_lost_is_read_from_its_beginning_though_kafka_was_a
     assert client.at == 9, "Kafka did not say where its log begins"
     await places.follow()
     assert client.at == 0
+
+
+async def test_a_client_that_is_ended_meanwhile_is_sent_nowhere() -> None:
+    places = places_of(Log(position=0, end=9, away_at=0), Client(at=9))
+    subscriber = places._subscriber
+
+    async def end(_places: object) -> Any:
+        subscriber.consumer = None
+        return {PLACE: (0, 9)}
+
+    places._ends.find = end  # type: ignore[assignment, method-assign]
+    await places.follow()
+    assert places._followed == set()

@@ -1,7 +1,7 @@
 """What stands between Kafka's client and the shell: records that wait, and how a large batch is divided. Without a server."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -110,21 +110,33 @@ async def on() -> None:
     await asyncio.Event().wait()
 
 
+def joined(**loops: Coroutine[Any, Any, None]) -> Any:
+    """Return a client that has joined its group, with these loops."""
+    client: Any = Client()
+    tasks = {name: asyncio.create_task(loops.get(name) or on()) for name in ("fetch", "metadata", "coordination", "heartbeat")}
+    client._fetcher, client._client = SimpleNamespace(_fetch_task=tasks["fetch"]), SimpleNamespace(_sync_task=tasks["metadata"])
+    client._coordinator = SimpleNamespace(_coordination_task=tasks["coordination"], _heartbeat_task=tasks["heartbeat"])
+    return client
+
+
 @pytest.mark.parametrize(
     "error", [None, RuntimeError("closed transport"), asyncio.CancelledError()], ids=["none", "error", "cancelled"]
 )
-@pytest.mark.parametrize("which", ["fetch", "coordination", "filling"])
+@pytest.mark.parametrize("which", ["fetch", "metadata", "coordination"])
 async def test_a_client_one_of_whose_loops_ended_is_dead(which: str, error: BaseException | None) -> None:
     """These run until the client is closed. However one ends, nothing comes any more."""
-    client: Any = Client()
-    loops = {name: asyncio.create_task(on()) for name in ("fetch", "coordination")}
-    loops[which] = asyncio.create_task(ended(error))
-    client._fetcher = SimpleNamespace(_fetch_task=loops["fetch"])
-    client._coordinator = SimpleNamespace(_coordination_task=loops["coordination"], _heartbeat_task=None)
-    prefetch = Prefetch(client, most=3)
+    prefetch = Prefetch(joined(**{which: ended(error)}), most=3)
     alive = not prefetch.is_dead
-    if which == "filling":
-        prefetch.stop()
+    await settled()
+
+    assert (alive, prefetch.is_dead) == (True, True)
+    prefetch.stop()
+
+
+async def test_a_client_that_nothing_is_asked_of_any_more_is_dead() -> None:
+    prefetch = Prefetch(joined(), most=3)
+    alive = not prefetch.is_dead
+    prefetch.stop()
     await settled()
 
     assert (alive, prefetch.is_dead) == (True, True)
@@ -132,11 +144,7 @@ async def test_a_client_one_of_whose_loops_ended_is_dead(which: str, error: Base
 
 @pytest.mark.parametrize(("error", "is_dead"), [(None, False), (asyncio.CancelledError(), False), (RuntimeError("closed"), True)])
 async def test_a_heartbeat_that_ended_without_an_error_is_begun_again(error: BaseException | None, *, is_dead: bool) -> None:
-    client: Any = Client()
-    client._fetcher = SimpleNamespace(_fetch_task=asyncio.create_task(on()))
-    heartbeat = asyncio.create_task(ended(error))
-    client._coordinator = SimpleNamespace(_coordination_task=asyncio.create_task(on()), _heartbeat_task=heartbeat)
-    prefetch = Prefetch(client, most=3)
+    prefetch = Prefetch(joined(heartbeat=ended(error)), most=3)
     await settled()
 
     assert prefetch.is_dead == is_dead

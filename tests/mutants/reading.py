@@ -253,6 +253,16 @@ READING: Final = (
         caught("tests/delivery/test_guard.py", says="test_a_loop_that_ends_by_itself_begins_again"),
     ),
     Mutant(
+        "dead-client-unseen",
+        "A client of Kafka whose loop ended without an error is not replaced: nothing is taken any more, and nothing is red",
+        edit(
+            "shared/delivery/prefetch.py",
+            "any(loop.done() for loop in for_good)",
+            "any(map(_has_failed, for_good))",
+        ),
+        caught("tests/delivery/test_prefetch.py", says="test_a_client_one_of_whose_loops_ended_is_dead"),
+    ),
+    Mutant(
         "client-cancels-its-user",
         "Whoever gives up a client of Kafka that has just started gets the CancelledError of that client's own tasks",
         edit(

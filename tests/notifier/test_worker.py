@@ -15,6 +15,7 @@ class Sender:
 
     def __init__(self, *ends: BaseException) -> None:
         self._ends = list(ends)
+        self.delivering = asyncio.Event()
         self.delivered = 0
         self.stopped = False
 
@@ -25,8 +26,9 @@ class Sender:
     async def deliver(self, *_parts: object) -> bool:
         if self._ends:
             raise self._ends.pop(0)
+        self.delivering.set()
         await asyncio.sleep(0.01)
-        self.delivered += not self.stopped
+        self.delivered += 1
         return False
 
     def stop(self) -> None:
@@ -52,10 +54,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_it_goes_on_sending_after_a_delivery_that_ended_by_itself(end: Any) -> None:
     sender = Sender(end)
     task = begin(sender)
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        while sender.delivered < 2:
+            await asyncio.sleep(0.01)
 
     assert not sender.stopped, "nobody ends the service"
-    assert sender.delivered > 1
     task.cancel()
     await asyncio.wait({task})
 
@@ -63,8 +66,8 @@ async def test_it_goes_on_sending_after_a_delivery_that_ended_by_itself(end: Any
 async def test_it_finishes_what_is_under_way_when_the_service_ends() -> None:
     sender = Sender()
     task = begin(sender)
-    await asyncio.sleep(0.015)
+    await asyncio.wait_for(sender.delivering.wait(), 10)
     task.cancel()
     await asyncio.wait({task})
 
-    assert (sender.stopped, task.cancelled()) == (True, True)
+    assert (sender.stopped, sender.delivered, task.cancelled()) == (True, 1, True)

@@ -30,7 +30,7 @@ from shared.delivery.relay import Relay
 from shared.delivery.service import Service
 from shared.delivery.shell import Shell
 from shared.delivery.watchdog import Watchdog
-from shared.guard import end, guard
+from shared.guard import begin, end
 from shared.memory import tune_collector
 from shared.organisation import Authority, ConfigurationError, OrganisationSource
 from shared.settings import ServiceSettings, T, describe_settings, read_settings, stop, variable_of
@@ -39,6 +39,7 @@ from shared.vault.seal import Vault
 S = TypeVar("S")
 REFRESH_SECONDS = 2.0
 CONSUMER_SECONDS = 12.0
+"""What the consumer's stop may take: its places are told (2 s), its client is stopped (5 s), then ended (4 s)."""
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than a proxy keeps its own (60 s mostly). Who sends must be the one to close, since
 a post that is on its way to a connection that is being closed has no answer."""
@@ -187,7 +188,7 @@ class App(Generic[S]):
         return self._socket
 
     def _run(self, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        return asyncio.create_task(guard(loop, service=self.name, log=self.log), name=getattr(loop, "__qualname__", "loop"))
+        return begin(loop, service=self.name, log=self.log)
 
     async def find_ahead(self) -> Name | None:
         """Return an event of ours that the log has and the database does not know. Raises what `find_ahead` raises."""

@@ -10,9 +10,17 @@ AGAIN_SECONDS = 1.0
 END_SECONDS = 20.0
 """What a loop may take to finish what it has begun: a mail that takes longer may be sent again."""
 LAST_SECONDS = 2.0
+"""What one may take that was cut off."""
 
 
-async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) -> None:  # Any: structlog carries no types
+def begin(
+    loop: Callable[[], Awaitable[None]], *, service: str, log: Any
+) -> "asyncio.Task[None]":  # Any: structlog carries no types
+    """Begin to run a loop of a service, guarded, in a task that has its name."""
+    return asyncio.create_task(guard(loop, service=service, log=log), name=_name_of(loop))
+
+
+async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) -> None:  # Any: as above
     """Run a loop of a service until it returns or is cancelled; whatever else ends it is logged with an id, and it begins again.
 
     A library may raise CancelledError though nobody cancelled us (aiokafka's `stop` raises that of its own fetches): a loop that
@@ -25,8 +33,8 @@ async def guard(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) 
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
-            name = getattr(loop, "__qualname__", "loop")
-            log.error("service.loop_failed", error=type(error).__name__, place=place_of(error), error_id=f"{service}.{name}")
+            error_id = f"{service}.{_name_of(loop)}"
+            log.error("service.loop_failed", error=type(error).__name__, place=place_of(error), error_id=error_id)
             if _is_cancelled():  # it failed while it ended
                 raise
             await asyncio.sleep(AGAIN_SECONDS)
@@ -43,6 +51,10 @@ async def end(tasks: Iterable["asyncio.Task[None]"], *, service: str, log: Any) 
             await asyncio.gather(*ended, return_exceptions=True)  # an error was logged by its guard
     for task in left:
         log.error("service.loop_does_not_end", place=task.get_name(), error_id=f"{service}.{task.get_name()}")
+
+
+def _name_of(loop: Callable[[], Awaitable[None]]) -> str:
+    return getattr(loop, "__qualname__", "loop")
 
 
 def _is_cancelled() -> bool:

@@ -26,7 +26,7 @@ def subscribe(bootstrap: str, topics: Sequence[str], handler: Handler, *, group:
         bootstrap,
         apply_types=False,
         logger=None,
-        consumer_only=True,
+        consumer_only=True,  # a producer and an admin client that nobody uses would have to be ended, too
         allow_auto_create_topics=False,
         metadata_max_age_ms=METADATA_SECONDS * 1000,
     )

@@ -45,8 +45,8 @@ class Log:
         return {PLACE: self._position}
 
     async def move(self, _place: object, offset: int, *, seen: int) -> bool:
-        self._position = offset
-        return seen != offset
+        moved, self._position = self._position == seen, offset
+        return moved
 
     async def identify(self, _topics: object) -> Any:
         return LOGS

@@ -62,7 +62,7 @@ async def end_leader(connection: Connection, service: str) -> None:
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                AND (classid::bigint << 32) | objid::bigint = hashtext($1)"""
     if await connection.fetchval(sql, _lock_of(service), int(END_SECONDS * 1000)) is False:
-        raise Unavailable(f"the session of the relay of {service} did not end within {END_SECONDS:.0f} s; try again")
+        raise Unavailable(f"the session of the relay of {service} did not end within {END_SECONDS:g} s; try again")
 
 
 class Relay:

@@ -5,8 +5,11 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
+from shared.delivery import relay as delivery_relay
+from shared.delivery.errors import Unavailable
 from shared.delivery.parking import republish
 from shared.delivery.producer import Producer, Publishable
 from shared.delivery.relay import DRAIN_SECONDS, Relay
@@ -127,3 +130,24 @@ async def test_what_a_log_had_that_is_lost_is_published_again_though_its_relay_s
         await until(lambda: is_zero(pending(bench)), seconds=5)
 
     assert sorted(hand.keys) == sorted([str(told), str(under_way)] * 2)
+
+
+async def test_nothing_is_published_again_while_the_session_of_a_relay_does_not_end(
+    bench: Bench, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = uuid.uuid4()
+    async with relaying(bench, database, Hand()):
+        await say(bench, told, "m1")
+        await until(lambda: is_zero(pending(bench)), seconds=5)
+    leader = await asyncpg.connect(database)
+    await leader.execute("SELECT pg_advisory_lock(hashtext('aiguilleur relay notifier'))")
+    await leader.execute(  # a session drops its temporary tables before it ends: of so many, for longer than it is given
+        "DO $$BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TEMP TABLE slow_%s (x int PRIMARY KEY)', i); END LOOP; END$$"
+    )
+    monkeypatch.setattr(delivery_relay, "END_SECONDS", 0.01)
+
+    with pytest.raises(Unavailable, match="the session of the relay of notifier did not end within 0.01 s; try again"):
+        await republish(bench.pool, "notifier", days=14, request_id=None)
+
+    assert await is_zero(pending(bench))
+    leader.terminate()

@@ -4,7 +4,6 @@ import asyncio
 
 from aiguilleur.settings import CommandSettings
 from aiguilleur.terminal import say
-from shared.db.migrate import migrate as bring_up_to_date
 
 
 def migrate() -> None:
@@ -15,5 +14,7 @@ def migrate() -> None:
 
     Example: aiguilleur migrate
     """
+    from shared.db.migrate import migrate as bring_up_to_date  # only now: Alembic is half of what a command would import
+
     settings = CommandSettings()
     asyncio.run(bring_up_to_date(settings.admin_dsn(), settings.service_dsns(), say))

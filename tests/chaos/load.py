@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -49,6 +50,8 @@ class Load:
         self._moods = None if seed is None else random.Random(seed)
         self._stopping = asyncio.Event()
         self.posted = 0
+        self.longest = 0.0
+        """The most seconds that anybody waited for an answer, over all tries."""
         history.canary = CANARY
 
     async def run(self) -> None:
@@ -79,7 +82,7 @@ class Load:
         return "insists" if self._moods is None else self._moods.choices(list(_MOODS), list(_MOODS.values()))[0]
 
     async def _post(self, client: Client, number: int, mood: Mood) -> None:
-        body, mark = _body(number), uuid.uuid4().hex
+        body, mark, began = _body(number), uuid.uuid4().hex, time.monotonic()
         match mood:
             case "insists":
                 answer = await client.insist("POST", self._url, **_with_key(body, mark))
@@ -92,6 +95,7 @@ class Load:
             self._history.give_up(mark)
             return
         assert answer.status_code in (200, 201), f"{answer.status_code} {answer.text[:300]}"
+        self.longest = max(self.longest, time.monotonic() - began)
         request_id = UUID(answer.json()["request_id"])
         self._history.accepted.add(request_id)
         self._on_accepted(request_id, answer.json()["tracking_url"])

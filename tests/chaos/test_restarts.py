@@ -4,12 +4,14 @@ import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from shared.events.topics import SERVICES
 from tests.chaos import restarts
-from tests.chaos.restarts import broker_kills, postgres_restarts
+from tests.chaos.overload import Flood
+from tests.chaos.restarts import broker_kills, outage_figures, postgres_restarts
 from tests.chaos.town import PUBLISHERS
 from tests.chaos.trial import LONG, SHORT, Form, Trial, drawn_order
 
@@ -90,3 +92,20 @@ def test_a_seed_draws_who_is_struck_first_and_that_one_has_something_to_publish(
     orders = [drawn_order(seed) for seed in range(20)]
     assert orders == [drawn_order(seed) for seed in range(20)] and len(set(orders)) > 10
     assert all(sorted(one) == sorted(SERVICES) and one[0] in PUBLISHERS for one in orders)
+
+
+def _outage(*, posted: int, accepted: int, turned_away: int = 0, drained: float = 60.0) -> list[bool]:
+    took = Flood({uuid4() for _ in range(accepted)}, posted, turned_away=turned_away, seconds=10.0)
+    return [figure.met for figure in outage_figures(took, rate=60.0, drained=drained, mailed=1_000.0)]
+
+
+def test_an_outage_in_which_everything_was_accepted_and_soon_taken_meets_the_goals_however_long_its_mails_take() -> None:
+    assert _outage(posted=600, accepted=600) == [True] * 3
+    assert _outage(posted=570, accepted=570) == [True] * 3, "the client may be a little slower than it was told"
+    assert _outage(posted=600, accepted=600, drained=60.1) == [True, True, False]
+
+
+def test_an_outage_in_which_posts_were_turned_away_or_none_came_is_none_that_was_endured() -> None:
+    assert _outage(posted=600, accepted=599, turned_away=1) == [True, False, True]
+    assert _outage(posted=600, accepted=0, turned_away=600, drained=0.0) == [True, False, True]
+    assert _outage(posted=0, accepted=0, drained=0.0) == [False, True, True]

@@ -25,6 +25,10 @@ def test_one_more_is_a_miss() -> None:
     assert [one.value for one in postgresql_figures("restored", outcome) if not one.met] == [1, 2]
 
 
+def test_where_nothing_was_accepted_nothing_is_proven() -> None:
+    assert [one.what for one in kafka_figures(Outcome()) if not one.met] == ["Kafka's log destroyed: requests lost of 0"]
+
+
 def test_of_a_lost_log_nothing_is_taken_out() -> None:
     told = [one.what for one in kafka_figures(Outcome(accepted=1104, events=7000))]
 

@@ -1,11 +1,14 @@
 """`python -m tests.proof.publish [NAME ...]`: puts the figures that were taken last into docs/performance.md; draws its pictures.
 
-Without names: all of them. Rows of the others stay as they are, and so do those of a proof whose last run of the long form
+Of what is no figure of that page (the chaos, say) it keeps what the run wrote in docs/proof, for whoever compares.
+
+Without names: all figures of the page. Rows of the others stay as they are, and so do those of a proof whose last run of the long form
 did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other: about 25
 minutes for all, on a machine that does nothing else.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from statistics import median
@@ -29,6 +32,8 @@ FIGURES = {
     "growth": "P11",
 }
 """The proof that takes the figures of a goal."""
+KEPT = ("simulation", "chaos", "resilience", "recovery", "mutants", "hostile")
+"""What docs/proof.md tells of: what its last long form wrote lies beside the page."""
 PICTURES = {"latency": pictures.latency, "growth": pictures.growth}
 _BEGIN, _END = "<!-- figures: written by python -m tests.proof.publish -->", "<!-- end of figures -->"
 _HEAD = ["| goal | what | measured | wanted | | medians behind it | taken |", "|---|---|---|---|---|---|---|"]
@@ -57,21 +62,25 @@ def table(before: list[str], taken: dict[str, dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.publish", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join((*FIGURES, *KEPT))}")
     parser.add_argument("--run", action="store_true", help="take the figures first")
     options = parser.parse_args()
     names = options.names or list(FIGURES)
-    if unknown := set(names) - FIGURES.keys():
-        parser.error(f"no figure of the page: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
+    if unknown := set(names) - {*FIGURES, *KEPT}:
+        parser.error(f"nothing that is published: {', '.join(sorted(unknown))}; there are {', '.join((*FIGURES, *KEPT))}")
     if options.run:
         for name in names:
             subprocess.run([sys.executable, "-m", "tests.proof", name], check=False)  # a miss is published, too
     taken = {name: told for name in names if (told := find(name)) is not None}
-    _publish(taken)
+    _publish({name: told for name, told in taken.items() if name in FIGURES})
+    for name in KEPT:
+        if name in taken:
+            keep(name, taken[name])
     left = [name for name in names if name not in taken]
     for name in left:
         print(
-            f"{name} has no result of its long form, its rows stay as they were: `python -m tests.proof {name}`", file=sys.stderr
+            f"{name} has no result of its long form, its rows and files stay as they were: `python -m tests.proof {name}`",
+            file=sys.stderr,
         )
     return 1 if left else 0
 
@@ -88,6 +97,14 @@ def _publish(taken: dict[str, dict[str, Any]]) -> None:
     for name in PICTURES.keys() & taken.keys():
         (DOCS / f"{name}.svg").write_text(PICTURES[name](taken[name]).draw(), encoding="utf-8")
     print(PAGE.relative_to(folders.ROOT))
+
+
+def keep(name: str, told: dict[str, Any]) -> None:
+    """Write what a long form told to docs/proof, with its date, commit and machine."""
+    path = DOCS / "proof" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(path.relative_to(folders.ROOT))
 
 
 if __name__ == "__main__":

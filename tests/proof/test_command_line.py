@@ -147,10 +147,29 @@ def test_a_proof_that_was_ended_says_so_and_leaves_no_result(
     assert not (tmp_path / "latency.json").exists()
 
 
+def test_what_a_long_form_told_is_kept_beside_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"commit": "abc1234", "figures": []}
+    monkeypatch.setattr(publish, "DOCS", tmp_path)
+    monkeypatch.setattr("deploy.local.folders.ROOT", tmp_path)
+    monkeypatch.setattr(publish, "find", lambda name: told if name == "chaos" else None)
+    monkeypatch.setattr(sys, "argv", ["publish", "chaos"])
+    assert publish.main() == 0
+    assert json.loads((tmp_path / "proof" / "chaos.json").read_text()) == told
+
+
+def test_the_page_tells_of_each_run_that_is_kept_and_of_its_commit() -> None:
+    page = (publish.DOCS / "proof.md").read_text(encoding="utf-8").splitlines()
+    kept = list((publish.DOCS / "proof").glob("*.json"))
+    assert {one.stem for one in kept} <= set(publish.KEPT)
+    for one in kept:
+        (row,) = [line for line in page if f"](proof/{one.name})" in line]
+        assert json.loads(one.read_text())["commit"] in row, one.name
+
+
 def test_what_is_no_figure_of_the_page_is_not_published(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["publish", "chaos"])
+    monkeypatch.setattr(sys, "argv", ["publish", "weather"])
     with pytest.raises(SystemExit):
         publish.main()
-    assert "no figure of the page: chaos; there are " in capsys.readouterr().err
+    assert "nothing that is published: weather; there are " in capsys.readouterr().err

@@ -2,9 +2,9 @@
 
 Of what is no figure of that page (the chaos, say) it keeps what the run wrote in docs/proof, for whoever compares.
 
-Without names: all figures of the page. Rows of the others stay as they are, and so do those of a proof whose last run of the long form
-did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other: about 25
-minutes for all, on a machine that does nothing else.
+Without names: all figures of the page. Rows of the others stay as they are, and so do those of a proof whose last run of the
+long form did not come to its end: it is named, and the exit code is 1. `--run` takes the figures first, one after the other:
+about 25 minutes for all, on a machine that does nothing else.
 """
 
 import argparse

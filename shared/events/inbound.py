@@ -1,9 +1,9 @@
 """What others publish: `intake.inbound.v1` (channel adapters) and `commands.v1` (business software)."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from shared.events.base import Code, MailAddress
 from shared.events.handling import Action
@@ -42,8 +42,22 @@ class RequestSubmitted(Submission):
     type_: ClassVar[str] = "fr.aiguilleur.request.submitted.v1"
 
 
+_HIGHEST_VERSION: Final = 2**31 - 1
+"""What an `integer` of PostgreSQL, and an `int` of most languages, holds: a refusal repeats the version seen to all readers."""
+
+
+def _check_version(version: int) -> int:
+    if not 1 <= version <= _HIGHEST_VERSION:
+        raise ValueError(f"give the version of a life (1 to {_HIGHEST_VERSION}), as handling.v1 told it, or none")
+    return version
+
+
 class CommandIssued(BaseModel):
-    """`commands.v1`: business software asks the router for something. Codes only, no personal data, no free text."""
+    """`commands.v1`: business software asks the router for something. Codes only, no personal data, no free text.
+
+    `expected_version` is the version of the life that it was looking at (1 to 2147483647); where another one holds by now,
+    the router refuses. `at` is the sender's word: nothing is reckoned from it, what follows bears the router's own instant.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,4 +67,5 @@ class CommandIssued(BaseModel):
     at: AwareDatetime
     action: Action
     service: Code | None = None
-    expected_version: int | None = None
+    expected_version: Annotated[int, AfterValidator(_check_version)] | None = None
+    """Its bounds are in no schema: there they would be a new version of the type."""

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from shared.events import contracts
-from shared.events.envelope import TYPES, decode, encode_headers, encode_value
+from shared.events.envelope import TYPES, Undecodable, decode, encode_headers, encode_value
 from shared.events.topics import TOPICS, Topic
 
 AT = datetime(2026, 3, 3, 8, tzinfo=UTC)
@@ -56,3 +56,16 @@ def test_no_example_of_a_topic_without_personal_data_has_a_sealed_field() -> Non
     for name, example in EXAMPLES.items():
         if TOPIC[name].personal == "none":
             assert "sealed" not in example
+
+
+@pytest.mark.parametrize(("version", "taken"), [(1, True), (2**31 - 1, True), (0, False), (-1, False), (2**31, False)])
+def test_business_software_names_a_version_that_a_life_may_have(version: int, taken: bool) -> None:
+    """A refusal repeats it to all readers of handling.v1, in whatever language they count."""
+    command = "fr.aiguilleur.command.issued.v1"
+    value = json.dumps(EXAMPLES[command] | {"expected_version": version}).encode()
+    headers = dict(encode_headers(type=command, source="/example", id="1", sequence=1, time=AT, traceparent=None))
+    if taken:
+        assert decode(TOPIC[command].name, headers, value)
+    else:
+        with pytest.raises(Undecodable, match=r"expected_version: .* \(1 to 2147483647\)"):
+            decode(TOPIC[command].name, headers, value)

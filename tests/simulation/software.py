@@ -36,7 +36,7 @@ async def work(world: "World", number: int, random: Random) -> None:
         at=instant(world.scheduler.now),
         action=action,
         service=random.choice(tuple(world.installation.authority(authority).services)) if action == "transfer" else None,
-        expected_version=life.version if life is not None and random.random() < 0.5 else None,
+        expected_version=(life.version or None) if life is not None and random.random() < 0.5 else None,
     )
     value = encode_value(command)
     headers = (*_HEADERS, ("ce_source", b"/software/voirie"), ("ce_id", f"{world.seed}-{number}".encode()))

@@ -5,51 +5,27 @@ Camille Exemple, who must then be found in no log line and in no reason.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final
 
 from shared.events.envelope import MAX_VALUE_BYTES
-from shared.events.topics import Topic
+from tests.fuzz.field_kinds import DEEP, field_kinds
+from tests.fuzz.kind import CANARY, TAKEN, Kind
 from tests.fuzz.records import Good, Headers
 
-Outcome: TypeAlias = Literal["taken", "parked", "dropped"]
-CANARY: Final = "Camille Exemple"
 BROKER_TAKES: Final = 1_048_588
 """Kafka's `max.message.bytes`, if nobody says otherwise: of a batch, with everything around its record."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A sort of hostile record. `make` gets a good record of a new request. `numbered`, `open`: on which topics it is one."""
-
-    name: str
-    make: Callable[[Good], Good]
-    outcomes: frozenset[Outcome] = frozenset({"parked"})
-    numbered: bool = True
-    open: bool = True
-    heavy: bool = False
-    """It takes long, because it is large."""
-
-    def is_for(self, topic: Topic) -> bool:
-        """Whether it makes sense on a topic."""
-        return self.numbered if topic.sequenced else self.open
-
-
 def _kinds() -> Iterator[Kind]:
     yield from _values()
-    yield from _fields()
+    yield from field_kinds()
     yield from _keys()
     yield from _envelopes()
     yield from _sequences()
     yield from _sizes()
-
-
-_TAKEN: Final = frozenset[Outcome]({"taken"})
-_EITHER: Final = frozenset[Outcome]({"taken", "parked"})
-_DEEP: Final = 100_000
 
 
 def _values() -> Iterator[Kind]:
@@ -65,8 +41,8 @@ def _values() -> Iterator[Kind]:
         "NULs": b"\0" * 64,
         "not UTF-8": b'{"text": "Camille \xe9\xff"}',
         "UTF-16": '{"text": "Camille Exemple"}'.encode("utf-16"),
-        "deep arrays": b"[" * _DEEP,
-        "deep objects": b'{"a":' * _DEEP,
+        "deep arrays": b"[" * DEEP,
+        "deep objects": b'{"a":' * DEEP,
         "Java's serialisation": b"\xac\xed\x00\x05t\x00\x0fCamille Exemple",
         "Confluent's magic byte": b"\x00\x00\x00\x00\x01{}",
     }
@@ -77,47 +53,6 @@ def _values() -> Iterator[Kind]:
     yield Kind("a byte order mark", lambda one: one.holding(b"\xef\xbb\xbf" + (one.value or b"")))
     yield Kind("two documents", lambda one: one.holding(2 * (one.value or b"")))
     yield Kind("trailing words", lambda one: one.holding((one.value or b"") + b" Camille Exemple"))
-
-
-def _fields() -> Iterator[Kind]:
-    """JSON whose fields are wrong."""
-    wrong: dict[str, Any] = {
-        "a number for a code": {"authority": 7},
-        "an object for a code": {"authority": {CANARY: CANARY}},
-        "a long code": {"authority": "r" * 65},
-        "a code in capitals": {"authority": "RIVEMONT"},
-        "NUL in a code": {"authority": "rive\0mont"},
-        "half a character": {"authority": "\ud800"},
-        "nobody's authority": {"authority": "nulle-part"},
-    }
-    for name, changes in wrong.items():
-        yield Kind(name, partial(Good.saying, **changes))
-    yield Kind("a code with a line end", partial(Good.saying, authority="rivemont\n"), _EITHER)
-    yield Kind("without its authority", lambda one: one.holding(json.dumps(_without(one.data, "authority")).encode()))
-    yield Kind("a key that is no UUID in the value", lambda one: one.saying(request_id=CANARY), open=False)
-    yield Kind("an instant in words", lambda one: one.saying(at=CANARY), open=False)
-    yield Kind("an instant without a zone", lambda one: one.saying(at="2026-03-03T08:00:00"), open=False)
-    yield Kind("from tomorrow", partial(_later, days=1), _TAKEN, open=False)
-    yield Kind("from next year", partial(_later, days=365), _TAKEN, open=False)
-    yield Kind("the year 10000", lambda one: one.saying(at="10000-01-01T00:00:00Z"), open=False)
-    yield Kind("the year 9999", lambda one: one.saying(at="9999-12-31T23:59:59Z"), _EITHER, open=False)
-    yield Kind("past the year 9999 in UTC", lambda one: one.saying(at="9999-12-31T23:59:59-14:00"), _EITHER, open=False)
-    yield Kind("before the year 1 in UTC", lambda one: one.saying(at="0001-01-01T00:00:00+14:00"), _EITHER, open=False)
-    yield Kind("an instant that is not a number", lambda one: one.holding(_with(one, b'"at"', b'"at": NaN, "was"')), open=False)
-    yield Kind("an endless instant", lambda one: one.holding(_with(one, b'"at"', b'"at": Infinity, "was"')), open=False)
-    huge = b'"at": 1' + b"0" * 5_000 + b', "was"'
-    yield Kind("a huge number", lambda one: one.holding(_with(one, b'"at"', huge)), open=False)
-    deep = b'"other": ' + b"[" * _DEEP + b"]" * _DEEP + b', "authority"'
-    yield Kind("deep in a field that nobody knows", lambda one: one.holding(_with(one, b'"authority"', deep)), _EITHER)
-    twice = b'"authority": "nulle-part", "authority"'
-    yield Kind("a field twice", lambda one: one.holding(_with(one, b'"authority"', twice)), _EITHER)
-    other = f'"{CANARY}": "{CANARY}", "authority"'.encode()
-    yield Kind("a field of nobody's", lambda one: one.holding(_with(one, b'"authority"', other)), _TAKEN, open=False)
-    yield Kind("a field of nobody's, openly", lambda one: one.holding(_with(one, b'"authority"', other)), numbered=False)
-
-
-def _later(one: Good, *, days: int) -> Good:
-    return one.saying(at=(datetime.fromisoformat(one.data["at"]) + timedelta(days=days)).isoformat())
 
 
 def _keys() -> Iterator[Kind]:
@@ -132,7 +67,7 @@ def _keys() -> Iterator[Kind]:
     }
     for name, key in keys.items():
         yield Kind(name, partial(Good.keyed, key=key), open=False)
-        yield Kind(f"{name}, on an open topic", partial(Good.keyed, key=key), _TAKEN, numbered=False)
+        yield Kind(f"{name}, on an open topic", partial(Good.keyed, key=key), TAKEN, numbered=False)
 
 
 def _envelopes() -> Iterator[Kind]:
@@ -152,16 +87,16 @@ def _envelopes() -> Iterator[Kind]:
         "ce_type twice, the last is wrong",
         lambda one: one.adding((("ce_type", CANARY.encode()),)),
     )
-    yield Kind("ce_id twice", lambda one: one.adding((("ce_id", b"2"),)), _TAKEN)
-    yield Kind("ce_time in words", lambda one: one.telling("ce_time", CANARY.encode()), _TAKEN)
+    yield Kind("ce_id twice", lambda one: one.adding((("ce_id", b"2"),)), TAKEN)
+    yield Kind("ce_time in words", lambda one: one.telling("ce_time", CANARY.encode()), TAKEN)
     yield Kind(
         "a traceparent in words",
         lambda one: one.adding((("traceparent", CANARY.encode()),)),
-        _TAKEN,
+        TAKEN,
     )
-    yield Kind("a header that is not UTF-8", lambda one: one.adding((("x", b"\xff\xfe\x00"),)), _TAKEN)
+    yield Kind("a header that is not UTF-8", lambda one: one.adding((("x", b"\xff\xfe\x00"),)), TAKEN)
     yield Kind("structured mode", _structured, open=False)
-    yield Kind("structured mode, on an open topic", _structured, _TAKEN, numbered=False)
+    yield Kind("structured mode, on an open topic", _structured, TAKEN, numbered=False)
     for name, value in _BAD_STRUCTURES.items():
         yield Kind(f"structured mode, {name}", partial(_structured_as, value=value))
 
@@ -174,7 +109,7 @@ _BAD_STRUCTURES: Final = {
     b'"data": null}',
     "an id that is an object": b'{"specversion": "1.0", "type": "t", "source": "s", "id": {"Camille Exemple": 1}, "data": {}}',
     "half a character": b'{"specversion": "1.0", "type": "\\ud800", "source": "\\ud800", "id": "\\ud800", "data": {}}',
-    "very deep": b'{"specversion": "1.0", "data": ' + b"[" * _DEEP,
+    "very deep": b'{"specversion": "1.0", "data": ' + b"[" * DEEP,
     "deep enough": b'{"specversion": "1.0", "data": ' + b"[" * 900 + b"]" * 900 + b"}",
     "huge numbers": b'{"specversion": "1.0", "id": 1' + b"0" * 5_000 + b', "data": {}}',
     "NaN": b'{"specversion": NaN, "type": Infinity, "source": "s", "id": "1", "data": {"authority": NaN}}',
@@ -190,7 +125,7 @@ def _sequences() -> Iterator[Kind]:
     yield Kind("far ahead", lambda one: one.telling("ce_sequence", b"999999999"), open=False)
     yield Kind("sequence twice, the last far ahead", lambda one: one.adding((("ce_sequence", b"77"),)), open=False)
     yield Kind(
-        "sequence in words, on an open topic", lambda one: one.telling("ce_sequence", CANARY.encode()), _TAKEN, numbered=False
+        "sequence in words, on an open topic", lambda one: one.telling("ce_sequence", CANARY.encode()), TAKEN, numbered=False
     )
 
 
@@ -200,7 +135,7 @@ def _sizes() -> Iterator[Kind]:
     yield Kind("as large as the broker takes", lambda one: one.holding(CANARY.encode() + b"x" * (BROKER_TAKES - 40_000)))
     full = b"x" * MAX_VALUE_BYTES
     for name, headers in _BOMBS.items():
-        yield Kind(name, partial(Good.adding, headers=headers), _TAKEN, heavy=True)
+        yield Kind(name, partial(Good.adding, headers=headers), TAKEN, heavy=True)
         yield Kind(f"{name}, and no JSON", partial(_beside, value=b"{", headers=headers), heavy=True)
     for name, headers in _SMALL_BOMBS.items():
         yield Kind(f"{name}, beside a full value", partial(_beside, value=full, headers=headers), heavy=True)
@@ -219,16 +154,8 @@ _SMALL_BOMBS: Final[dict[str, Headers]] = {
 }
 
 
-def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != name}
-
-
 def _padded(one: Good, size: int) -> bytes:
     return (one.value or b"").ljust(size)
-
-
-def _with(one: Good, name: bytes, other: bytes) -> bytes:
-    return (one.value or b"").replace(name, other, 1)
 
 
 def _beside(one: Good, value: bytes, headers: Headers) -> Good:

@@ -3,9 +3,11 @@
 On a real PostgreSQL, through the services' own shells; Kafka and its consumer are in test_log.py.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -25,13 +27,16 @@ from shared.events.envelope import MAX_VALUE_BYTES
 from shared.events.topics import SERVICES, Topic, consumed_by, dead_letters
 from shared.identifiers import RequestIds
 from tests.fuzz.installation import BUILDS, NOON, PASSWORD, open_gate, settings_for
-from tests.fuzz.kinds import CANARY, KINDS, Kind, Outcome
+from tests.fuzz.kind import CANARY, Kind, Outcome
+from tests.fuzz.kinds import KINDS
 from tests.fuzz.records import TOPIC, Good, good
 
 PAIRS: Final = tuple((service, topic) for service in SERVICES for topic in consumed_by(service))
 """Each service with each topic that it reads."""
 _PRODUCER_TAKES: Final = MAX_VALUE_BYTES + 100_000
 _PARTITION: Final = 3
+_VERSION: Final = 2
+"""Of the life of a request that the router has just given to its first owner."""
 
 
 @asynccontextmanager
@@ -59,6 +64,7 @@ class Seen:
     cases: int = 0
     parked: int = 0
     taken: int = 0
+    refused: int = 0
     dropped: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -81,10 +87,15 @@ class Reader:
     async def good(self, request_id: UUID, **more: Any) -> Good:
         """Return a record that is taken: of business software, about a request that the router knows."""
         await self._know(request_id)
-        return good(self.topic, request_id, **more)
+        return good(self.topic, request_id, **({"expected_version": _VERSION} if self._asks else {}), **more)
+
+    @property
+    def _asks(self) -> bool:
+        """Whether its records are commands: the router answers each."""
+        return self.topic.name == "commands.v1"
 
     async def _know(self, request_id: UUID) -> None:
-        if self.topic.name == "commands.v1":
+        if self._asks:
             await self._run(good(TOPIC["requests.v1"], request_id))
 
     async def _run(self, one: Good, ticket: Ticket | None = None) -> None:
@@ -117,7 +128,9 @@ class Reader:
         if CANARY in str(logged):
             faults.append("the log holds what it says")
         if outcome == "parked":
-            faults += await self._look_at_parked(raw)
+            faults += await self._look_at_parked(raw, kind.because)
+        elif self._asks:
+            faults += await self._look_at_answer(hostile.request_id, kind.because)
         self.seen.faults += [f"{self.app.name}, {self.topic.name}, {kind.name}: {fault}" for fault in faults]
 
     async def meet_again(self) -> None:
@@ -160,6 +173,7 @@ class Reader:
         self.seen.cases += 1
         self.seen.parked += outcome == "parked"
         self.seen.taken += outcome == "taken"
+        self.seen.refused += outcome == "refused"
         self.seen.dropped += outcome == "dropped"
 
     async def _outcome(self, one: Good, raw: RawRecord | None) -> Outcome:
@@ -169,7 +183,27 @@ class Reader:
             row = await self._row(one.request_id)
             return "taken" if row and row[f"seen_{self.topic.name.replace('.', '_')}"] else "dropped"
         told = "SELECT count(*) FROM {}.inbox WHERE source = $1"
-        return "taken" if await self.app.pool.fetchval(told.format(self.app.name), f"/of/{one.request_id}") else "dropped"
+        if not await self.app.pool.fetchval(told.format(self.app.name), f"/of/{one.request_id}"):
+            return "dropped"
+        return "refused" if self._asks and any("why" in event for event in await self._life(one.request_id)) else "taken"
+
+    async def _life(self, request_id: UUID) -> list[dict[str, Any]]:
+        """What the router has said of a request, as JSON, in order."""
+        told = "SELECT value FROM router.outbox WHERE request_id = $1 AND topic = 'handling.v1' ORDER BY sequence"
+        return [json.loads(row["value"]) for row in await self.app.pool.fetch(told, request_id)]
+
+    async def _look_at_answer(self, request_id: UUID, why: str) -> list[str]:
+        """One event, or the refusal that is wanted, by the router's clock, with a version that any reader can hold."""
+        faults = []
+        answers = [event for event in await self._life(request_id) if event["version"] > _VERSION or "why" in event]
+        if len(answers) != 1 or answers[0].get("why", "") != why:
+            faults.append(f"was answered by {answers}, wanted one answer, and the refusal {why or 'none'}")
+        for event in answers:
+            if not NOON <= datetime.fromisoformat(event["at"]) < NOON + timedelta(days=1):
+                faults.append(f"its answer is of {event['at']}, which is not what the clock says")
+            if event.get("since") is not None and not 1 <= event["since"] < 2**31:
+                faults.append(f"its answer repeats a version that no life has: {event['since']}")
+        return faults
 
     async def _row(self, request_id: UUID) -> dict[str, Any] | None:
         row = await self.app.pool.fetchrow(f"SELECT * FROM {self.app.name}.request WHERE request_id = $1", request_id)
@@ -179,13 +213,15 @@ class Reader:
         sql = 'SELECT * FROM {}.parked WHERE topic = $1 AND partition = $2 AND "offset" = $3'
         return await self.app.pool.fetchrow(sql.format(self.app.name), *raw[:3])
 
-    async def _look_at_parked(self, raw: RawRecord) -> list[str]:
+    async def _look_at_parked(self, raw: RawRecord, because: str) -> list[str]:
         """Original bytes, reason, no word of it in clear; a copy that Kafka takes."""
         row = await self._parked(raw)
         kept = self.app.shell.reader.read_parked(row)
         faults = [] if kept == raw else ["it is not kept as it came"]
         if not row["detail"] or not row["error_id"]:
             faults.append("no reason is told")
+        if because not in row["detail"]:
+            faults.append(f"the reason does not say {because!r}: {row['detail']}")
         if CANARY in row["detail"]:
             faults.append("the reason repeats what it says")
         if row["hidden"] != (self.topic.personal == "clear" and raw.value is not None):

@@ -17,7 +17,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES, dead_letters
 from shared.identifiers import RequestIds
-from tests.fuzz.kinds import BROKER_TAKES, CANARY
+from tests.fuzz.kind import CANARY
+from tests.fuzz.kinds import BROKER_TAKES
 from tests.fuzz.matrix import PAIRS, kinds_for
 from tests.fuzz.raw_log import packed_by_zstd, publish, publish_batch, with_a_bad_name
 from tests.fuzz.records import TOPIC, Good, good
@@ -124,7 +125,7 @@ async def _all_is_put_aside(scene: Scene) -> None:
                 "both" if len(kind.outcomes) > 1 else next(iter(kind.outcomes)) for kind in kinds_for(topic, heavy=True)
             )
             parked = await database.fetchval(f"SELECT count(*) FROM {service}.parked WHERE topic = $1", topic.name)
-            refused = kinds["taken"] if topic.name == "commands.v1" else 0  # about requests that nobody knows
+            refused = kinds["taken"] + kinds["refused"] if topic.name == "commands.v1" else 0  # about requests that nobody knows
             least = kinds["parked"] + refused
             assert least <= parked <= least + kinds["both"], f"{service} parked {parked} of {topic.name}, wanted {kinds}"
             place = TopicPartition(dead_letters(topic, service), 0)

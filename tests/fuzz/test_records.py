@@ -36,3 +36,4 @@ async def test_no_record_hurts_a_service_or_another_request(readers: dict[str, A
     assert seen.parked > 50
     assert seen.taken > 5
     assert seen.dropped == 2
+    assert (seen.refused > 5) == (topic.name == "commands.v1"), "the router answers what it does not do"

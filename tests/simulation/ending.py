@@ -35,6 +35,7 @@ def _mend(world: "World") -> None:
         group.away_until = 0
         for process in group.processes:
             process.skew = 0
+            process.wrong_clock.clear()
             process.organisation.current = world.installation
     world.mail.away_until = world.mail.delaying_until = 0
 

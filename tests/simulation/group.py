@@ -64,6 +64,7 @@ class Group:
         """Faults whose instant has come, and whose occasion has not."""
         self._skipped: Counter[int] = Counter()
         self.away_until = 0
+        self.away_by: Fault | None = None
         poisonable = any(fault.kind == "poison_step" and fault.service == self.name for fault in world.faults)
         self.service = replace(service, decide=self._stumbling(service)) if poisonable else service
         self.core: Core[Any] = Core(self.service)
@@ -95,10 +96,13 @@ class Group:
 
     # --- who reads what ----------------------------------------------------------------------------------------------
 
-    def share_out(self, shift: int = 0) -> None:
-        """Give each partition to one of the living copies; what a former owner has in its hands it still has."""
+    def share_out(self, shift: int = 0) -> bool:
+        """Give each partition to one of the living copies; what a former owner has in its hands it still has.
+
+        Return whether one has another owner now.
+        """
         alive = [process for process in self.processes if process.alive]
-        self.owner = {}
+        before, self.owner = self.owner, {}
         for topic in self.service.consumes:
             for number in range(topic.partitions):
                 place = topic.name, number
@@ -106,6 +110,7 @@ class Group:
                     self.owner[place] = alive[(number + shift) % len(alive)]
         for process in alive:
             process.consumer.follow([place for place, owner in self.owner.items() if owner is process])
+        return self.owner != before
 
     def begin(self) -> None:
         """Start all copies."""
@@ -125,6 +130,13 @@ class Group:
         if self.leader is not None:
             self.leader.wake_relay(delay)
 
+    def is_away(self) -> bool:
+        """Tell whether PostgreSQL is away; whoever asks needs it, and so meets the fault."""
+        away = self.away_until > self.world.scheduler.now
+        if away and self.away_by is not None:
+            self.world.took_effect(self.away_by)
+        return away
+
     # --- faults that wait for their occasion -------------------------------------------------------------------------
 
     def awaits(self, kind: Kind) -> bool:
@@ -132,12 +144,17 @@ class Group:
         return any(fault.kind == kind for fault in self.armed)
 
     def strike(self, kind: Kind) -> Fault | None:
-        """Return an armed fault of this kind whose turn has come, which is used up by it."""
+        """Return an armed fault of this kind whose turn has come: it takes effect, and is used up by it."""
+        if (fault := self.use_up(kind)) is not None:
+            self.world.took_effect(fault)
+        return fault
+
+    def use_up(self, kind: Kind) -> Fault | None:
+        """Return an armed fault of this kind whose turn has come; whether it takes effect, only the caller sees."""
         for fault in self.armed:
             if fault.kind == kind:
                 self._skipped[fault.number] += 1
                 if self._skipped[fault.number] > fault.skip:
                     self.armed.remove(fault)
-                    self.world.happened[fault.kind] += 1
                     return fault
         return None

@@ -19,6 +19,7 @@ class Log:
         self._partitions: dict[Place, list[RawRecord]] = {
             (topic, number): [] for topic, count in _PARTITIONS.items() for number in range(count)
         }
+        self._numbers: dict[Place, list[int]] = {place: [] for place in self._partitions}
         self._place_of: dict[tuple[str, bytes], Place] = {}
         self.on_append: Callable[[Place], None] = lambda _place: None
         self.appended = 0
@@ -47,12 +48,17 @@ class Log:
         record = RawRecord(topic, place[1], len(mine), key, headers, value)
         mine.append(record)
         self.appended += 1
+        self._numbers[place].append(self.appended)
         self.on_append(place)
         return record
 
     def end(self, place: Place) -> int:
         """Return the offset of the next record."""
         return len(self._partitions[place])
+
+    def number(self, raw: RawRecord) -> int:
+        """Return how many records had been written with this one: across all partitions, the earlier one has the lower number."""
+        return self._numbers[raw.topic, raw.partition][raw.offset]
 
     def read(self, place: Place, offset: int, limit: int) -> list[RawRecord]:
         """Return records from an offset on."""
@@ -72,4 +78,5 @@ class Log:
         self.lost += self.all()
         for place in self._partitions:
             self._partitions[place] = []
+            self._numbers[place] = []
         self.lives += 1

@@ -16,6 +16,7 @@ from tests.simulation.scheduler import MILLISECOND, instant, pause
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tests.simulation.faults import Fault
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
@@ -52,8 +53,9 @@ class MailServer:
         """How often each mail arrived and its sender died before it was noted, or did not hear that it was taken."""
         self.refused: set[str] = set()
         """The mails that it refused for good."""
-        self.away_until = 0
-        self.delaying_until = 0
+        self.away_until = self.delaying_until = 0
+        self.away_by: Fault | None = None
+        self.delaying_by: Fault | None = None
         self.outcomes: Counter[str] = Counter()
         self._bounced: list[Envelope] = []
 
@@ -80,19 +82,27 @@ class MailServer:
         """Say what becomes of a mail. Raises ServerAway."""
         if self.is_away:
             self.outcomes["away"] += 1
+            self._met(self.away_by)
             raise ServerAway("unreachable")
         kind = self._world.address_of(mail.request_id) if mail.mailbox is None else "good"
         if kind == "refused":
             self.outcomes["refused"] += 1
             self.refused.add(mail.message_id)
             return refusal_of(550)
-        if self.delaying_until > self._world.scheduler.now or (kind == "slow" and self._random.random() < 0.5):
+        delaying = self.delaying_until > self._world.scheduler.now
+        if delaying:
+            self._met(self.delaying_by)
+        if delaying or (kind == "slow" and self._random.random() < 0.5):
             self.outcomes["put off"] += 1
             return refusal_of(451)
         self._world.check_mail(mail)
         self.mails.append(Mail(mail.message_id, instant(self._world.scheduler.now), mail.opened_at))
         self.outcomes["taken"] += 1
         return Answer("sent")
+
+    def _met(self, fault: "Fault | None") -> None:
+        if fault is not None:
+            self._world.took_effect(fault)
 
     def bounce(self, mail: Envelope) -> None:
         """Return a mail that was taken to its envelope sender: it reaches nobody, and nobody reads what comes back."""

@@ -16,6 +16,7 @@ from shared.organisation import Authority, Installation
 from tests.simulation.box import Box
 from tests.simulation.connection import Pool
 from tests.simulation.consumer import Consumer
+from tests.simulation.faults import Fault
 from tests.simulation.group import CRASH_POINTS, Group, SharedReader
 from tests.simulation.mail import Line
 from tests.simulation.parking import MemoryParking
@@ -42,6 +43,8 @@ class Process:
         self.random = self.world.random_for(self.name)
         self.alive = False
         self.skew = 0
+        self.wrong_clock: list[Fault] = []
+        """Faults that put its clock off, and that it has not looked at since."""
         self.organisation = Organisation(self.world.installation)
         self.acceptance: Acceptance | None = None
         self.boxes: dict[Box, None] = {}
@@ -63,6 +66,8 @@ class Process:
 
     def now(self) -> datetime:
         """Return the instant that this machine shows."""
+        while self.wrong_clock:
+            self.world.took_effect(self.wrong_clock.pop())
         return instant(self.world.scheduler.tick() + self.skew)
 
     def authority(self, code: str) -> Authority:
@@ -72,9 +77,9 @@ class Process:
     def at(self, point: str) -> int | None:
         """Say what goes wrong at a point: nothing, a wait, or an exception."""
         group, world = self.group, self.world
-        if group.away_until > world.scheduler.now:
+        if group.away_until and group.is_away():
             raise ConnectionRefusedError
-        if group.armed:
+        if group.armed and self.alive:
             if point in CRASH_POINTS and (fault := group.strike("crash_before_commit")):
                 self.crash(f"before the commit ({point})", fault)
             if point == "after_commit" and (fault := group.strike("crash_after_commit")):

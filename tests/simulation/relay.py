@@ -28,7 +28,7 @@ class Relay:
             if group.leader is not process or not pending:
                 await pause(None)
                 continue
-            if group.away_until > process.world.scheduler.now:
+            if group.is_away():
                 await pause(group.away_until - process.world.scheduler.now)
                 continue
             rows, session = [pending[number] for number in sorted(pending)[:SET]], group.relay_session

@@ -1,10 +1,12 @@
-"""A long run that was broken off."""
+"""A long run that was broken off, and what a run has to have seen."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.simulation import proof
+from tests.simulation.mishaps import IMMEDIATE, Mishaps
 from tests.simulation.tally import Tally
 
 
@@ -25,3 +27,18 @@ def test_in_two_parts_it_comes_to_the_same(tmp_path: Path, monkeypatch: pytest.M
     kept = tmp_path / "kept.json"
     proof.seeds(1, 10, so_far=kept, commit="abc")
     assert proof.seeds(1, 20, so_far=kept, commit="abc") == proof.seeds(1, 20)
+
+
+@cache
+def missing(seed: int) -> list[str]:
+    return proof.run_seeds(seed, seed + 1).missing()
+
+
+@pytest.mark.parametrize("kind", sorted(IMMEDIATE))
+def test_a_fault_that_does_nothing_is_missed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object) -> None:
+        return
+
+    seed = next(seed for seed in range(1, 50) if kind not in missing(seed))
+    monkeypatch.setattr(Mishaps, f"_{kind}", nothing)
+    assert kind in proof.run_seeds(seed, seed + 1).missing()

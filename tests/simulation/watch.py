@@ -40,6 +40,8 @@ class _Watch:
         world = self._world
         if folded.parked or any(why == "gap" for _, why, _ in folded.relabelled):
             world.operator.call()
+        if any(result.kind == "duplicate" for result in folded.results):
+            world.count("duplicate dropped")
         if self._is_router:
             self._owners(folded)
         if world.losses:

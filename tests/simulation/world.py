@@ -60,6 +60,8 @@ class World:
         self.history = History(acts=[], erasures={}, skews={one.name: timedelta() for one in PURE})
         self.found_wrong: list[str] = []
         self.happened: Counter[str] = Counter()
+        """Faults that took effect, by kind."""
+        self._effective: set[int] = set()
         self.told: Counter[tuple[str, str]] = Counter()
         """What services logged: (service, event)."""
         self.done: Counter[str] = Counter()
@@ -211,6 +213,12 @@ class World:
     def address_of(self, request_id: UUID) -> str:
         """Return how good the address of a usager is."""
         return self.requests.get(request_id, "good")
+
+    def took_effect(self, fault: Fault) -> None:
+        """Count a fault among those that happened, the first time that somebody meets it."""
+        if fault.number not in self._effective:
+            self._effective.add(fault.number)
+            self.happened[fault.kind] += 1
 
     def count(self, what: str) -> None:
         """Count that something was done by somebody."""

@@ -1,22 +1,22 @@
 """What is due, in order, and who has claimed it: CLAIM and NEXT of the sla, CLAIM, PUT_BACK and RELEASE of the notifier.
 
-Due instants are by the clock of whoever asks; leases by PostgreSQL's own, which is the scheduler's.
+Due instants are by the clock of whoever asks; leases by PostgreSQL's own, which is the scheduler's. Each statement is a
+transaction of its own, and the faults of commits meet it as they do those of the shell: all that it does, it does at its commit.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from services.notifier.store import Claimed as ClaimedLetter
 from services.notifier.store import PutBack
 from services.sla.store import Claimed as ClaimedDeadline
 from shared.events.escalations import ClockName
+from tests.simulation.connection import Pool
 from tests.simulation.rows import NEVER, Due, Key
 from tests.simulation.scheduler import instant, microseconds
-
-if TYPE_CHECKING:
-    from tests.simulation.process import Process
 
 
 class Agenda:
@@ -28,6 +28,38 @@ class Agenda:
         self._count = 0
         self._due: list[tuple[int, int, Key, Due]] = []
         self._leased: list[tuple[int, int, Key, Due]] = []
+        self.unheard: Counter[str] = Counter()
+        """Statements that were done, and whose caller never heard of it."""
+
+    async def commit(self, pool: Pool, what: str, write: Callable[[], None]) -> None:
+        """Have a statement write in a transaction of its own. Raises what asyncpg raises, whether it was done or not."""
+        done = heard = False
+
+        def write_it() -> None:
+            nonlocal done
+            write()
+            done = True
+
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                connection.writes.append(write_it)
+            heard = True
+        finally:
+            if done and not heard:
+                self.unheard[what] += 1
+
+    async def commit_claim(
+        self, pool: Pool, at: datetime, *, limit: int, lease: timedelta, holder: str | None = None
+    ) -> list[tuple[Key, Due]]:
+        """Lease rows as `claim` does, in a transaction; where nothing is due there is nothing that could be lost."""
+        now, claimed = microseconds(at), list[tuple[Key, Due]]()
+        span = lease // timedelta(microseconds=1)
+        due, _ = self.next()
+        if due is None or due > now:
+            async with pool.acquire():
+                return []
+        await self.commit(pool, "claim", lambda: claimed.extend(self.claim(now, limit=limit, lease=span, holder=holder)))
+        return claimed
 
     def add(self, key: Key, row: Due) -> None:
         """Note a row down under its due instant."""
@@ -84,14 +116,13 @@ class Agenda:
 class Deadlines:
     """Stands for `services.sla.store.DeadlineStore`, for one process."""
 
-    def __init__(self, process: "Process", agenda: Agenda) -> None:
-        self._process = process
+    def __init__(self, pool: Pool, agenda: Agenda) -> None:
+        self._pool = pool
         self._agenda = agenda
 
     async def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> list[ClaimedDeadline]:
         """Lease rows that are due."""
-        self._process.at("acquire")
-        claimed = self._agenda.claim(microseconds(now), limit=limit, lease=_span(lease))
+        claimed = await self._agenda.commit_claim(self._pool, now, limit=limit, lease=lease)
         found = []
         for (request_id, promise), row in claimed:
             assert row.due_at is not None, "a deadline has an instant"
@@ -100,36 +131,48 @@ class Deadlines:
 
     async def find_next(self) -> datetime | None:
         """Return the earliest instant at which anything is due, claimed or not."""
-        self._process.at("acquire")
-        first = self._agenda.first()
+        async with self._pool.acquire():
+            first = self._agenda.first()
         return None if first is None else instant(first)
 
 
 class Letters:
     """Stands for `services.notifier.store.LetterStore`, for one connection of one process."""
 
-    def __init__(self, process: "Process", agenda: Agenda, rows: dict[Key, Due], *, holder: str) -> None:
-        self._process = process
+    def __init__(self, pool: Pool, agenda: Agenda, rows: dict[Key, Due], *, holder: str) -> None:
+        self._pool = pool
         self._agenda = agenda
         self._rows = rows
         self._holder: Final = holder
+        self.leased_until = NEVER
+        """When the lease of the last set is over: it began with the commit, however late that was heard of."""
 
     async def release_mine(self) -> None:
         """Give back what an earlier run had claimed."""
-        self._process.at("acquire")
-        for key, row in self._rows.items():
-            if row.leased_by == self._holder:
-                self._agenda.release(row, key)
+        if self._mine():
+            await self._agenda.commit(self._pool, "release", self._release_mine)
+        else:
+            async with self._pool.acquire():
+                pass
+
+    def _mine(self) -> list[tuple[Key, Due]]:
+        return [(key, row) for key, row in self._rows.items() if row.leased_by == self._holder]
+
+    def _release_mine(self) -> None:
+        for key, row in self._mine():
+            self._agenda.release(row, key)
 
     async def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> list[ClaimedLetter]:
         """Lease letters that are due."""
-        self._process.at("acquire")
-        claimed = self._agenda.claim(microseconds(now), limit=limit, lease=_span(lease), holder=self._holder)
+        claimed = await self._agenda.commit_claim(self._pool, now, limit=limit, lease=lease, holder=self._holder)
+        self.leased_until = min((row.leased_until for _, row in claimed), default=NEVER)
         return [ClaimedLetter(*key, row.attempts) for key, row in claimed]
 
     async def put_back(self, letters: list[PutBack]) -> None:
         """Give letters back, to be tried again."""
-        self._process.at("acquire")
+        await self._agenda.commit(self._pool, "put back", lambda: self._put_back(letters))
+
+    def _put_back(self, letters: list[PutBack]) -> None:
         for one in letters:
             key = one.request_id, one.name
             row = self._rows.get(key)
@@ -139,7 +182,3 @@ class Letters:
             if one.next_try_at is not None:
                 row.due = microseconds(one.next_try_at)
             self._agenda.release(row, key)
-
-
-def _span(lease: timedelta) -> int:
-    return lease // timedelta(microseconds=1)

@@ -12,8 +12,10 @@ from services.sla.store import DROP_DEADLINE, SAVE_DEADLINE, DeadlineStore
 from shared.delivery.gate import Gate
 from tests.delivery.sample import NOW
 from tests.simulation.agenda import Agenda, Deadlines, Letters
+from tests.simulation.connection import Locks, Pool
+from tests.simulation.desk import Calm
 from tests.simulation.rows import OwnRows
-from tests.simulation.scheduler import microseconds
+from tests.simulation.scheduler import Scheduler, microseconds
 
 LEASE: Final = timedelta(minutes=3)
 HOLDERS: Final = ("notifier-0/0", "notifier-1/0")
@@ -65,17 +67,14 @@ class MemoryLeases:
     def __init__(self) -> None:
         self._now = microseconds(NOW)
         rows = self._rows = OwnRows({})
-        process: Any = self
+        pool = Pool(Locks(Scheduler(NOW)), Calm())
         deadlines, letters = Agenda(rows.deadline, lambda: self._now), Agenda(rows.letter, lambda: self._now)
         rows.on_deadline, rows.on_letter = deadlines.add, letters.add
-        self.deadlines: DeadlineStore = Deadlines(process, deadlines)  # type: ignore[assignment]  # stands for the store
+        self.deadlines: DeadlineStore = Deadlines(pool, deadlines)  # type: ignore[assignment]  # stands for the store
         self.letters: Sequence[LetterStore] = [
-            Letters(process, letters, rows.letter, holder=holder)  # type: ignore[misc]  # stands for the store
+            Letters(pool, letters, rows.letter, holder=holder)  # type: ignore[misc]  # stands for the store
             for holder in HOLDERS
         ]
-
-    def at(self, point: str) -> None:
-        """Be struck by nothing: what a process of the simulation is asked at each point."""
 
     async def write(self, statement: Any, *row: Any) -> None:
         self._rows.write(statement.name, [row])

@@ -55,6 +55,9 @@ def run_seeds(first: int, last: int) -> Tally:
         tally.acts["event read back"] += world.written_down.read_back
         for what, count in world.mail.outcomes.items():
             tally.acts[f"mail {what}"] += count
+        for name, agenda in (("deadlines", world.deadlines), ("letters", world.letters)):
+            for what, count in agenda.unheard.items():
+                tally.acts[f"{name}: {what} unheard"] += count
         for group in world.groups.values():
             tables = group.tables
             tally.events.update(row.outgoing.type for row in tables.outbox)

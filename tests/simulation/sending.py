@@ -1,7 +1,7 @@
 """The notifier's sending: the shipped Sender between letters in memory and a mail server in memory."""
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -34,17 +34,18 @@ class MemoryWriter:
 
     async def gather(self, claimed: list[Claimed]) -> list[Paper]:
         """Return the claimed letters that are still to be sent, with the keys of their requests."""
-        self._process.at("acquire")
+        async with self._process.pool.acquire():
+            return list(self._open(claimed))
+
+    def _open(self, claimed: list[Claimed]) -> Iterator[Paper]:
         tables, keys = self._process.group.tables, self._process.world.vault.keys
-        papers = []
         now = instant(self._process.world.scheduler.now)
         for one in claimed:
             known = tables.state(one.request_id)
             letter = known.due_letters.get(one.name) if known else None
             if known is not None and letter is not None:
                 self._opened[one.request_id, one.name] = now
-                papers.append(Paper(one, letter, known, keys.get(one.request_id)))
-        return papers
+                yield Paper(one, letter, known, keys.get(one.request_id))
 
     def write(self, paper: Paper) -> Envelope | Answer:
         """Return the mail, or why there is none."""
@@ -79,7 +80,7 @@ class MemorySender(Sender):
         """Claim and send, for ever, over one connection."""
         process, world = self._process, self._process.world
         holder = f"{process.name}/{number}"
-        store = Letters(process, world.letters, world.rows.letter, holder=holder)
+        store = Letters(process.pool, world.letters, world.rows.letter, holder=holder)
         line = Line(process)
         certain = False
         while True:
@@ -93,7 +94,7 @@ class MemorySender(Sender):
                 certain = True
                 limit = process.random.choice((1, 5, SET))
                 claimed = await store.claim_due(process.now(), limit=limit, lease=LEASE)
-                line.leased_until = world.scheduler.now + LEASE // timedelta(microseconds=1)
+                line.leased_until = store.leased_until
             except AWAY:
                 certain = False
                 await pause(int(SECOND * (0.5 + process.random.random())))

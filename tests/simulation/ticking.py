@@ -20,7 +20,7 @@ class MemoryTicker(Ticker):
 
     def __init__(self, process: "Process") -> None:
         super().__init__(process)  # type: ignore[arg-type]  # a process stands for the application
-        self._store = Deadlines(process, process.world.deadlines)  # type: ignore[assignment]  # stands for the store
+        self._store = Deadlines(process.pool, process.world.deadlines)  # type: ignore[assignment]  # stands for the store
 
     async def side_by_side(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
         """Do one after another, the last first: the order that can go wrong, as it claims before it fires."""

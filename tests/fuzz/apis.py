@@ -39,7 +39,7 @@ class Known:
 
 @dataclass
 class Fuzzed:
-    """What came of it. `accepted`: answers 2xx, by operation."""
+    """What came of it. `accepted`: answers 2xx, by operation; 0 of one that took none."""
 
     cases: int = 0
     accepted: dict[str, int] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Fuzzer:
         """Send at least this many cases, evenly over all operations."""
         schemas = [schemathesis.openapi.from_url(f"{url}/openapi.json") for url in self._known.urls.values()]
         operations: list[Any] = [result.ok() for schema in schemas for result in schema.get_all_operations()]  # type: ignore[union-attr]  # a document of ours has no error
+        self.fuzzed.accepted = {one.label: 0 for one in operations}
         self._by_id = {one.definition.raw.get("operationId"): one for one in operations}
         for operation in operations:
             self._fuzz(operation, -(-cases // len(operations)))
@@ -142,7 +143,7 @@ class Fuzzer:
             fuzzed.server_errors.append(f"{label}: {response.status_code} | {case.as_curl_command()[:300]}")
         if not 200 <= response.status_code < 300:
             return
-        fuzzed.accepted[label] = fuzzed.accepted.get(label, 0) + 1
+        fuzzed.accepted[label] += 1
         body = response.content.decode(errors="replace")
         if label.startswith("POST"):
             token = response.json()["tracking_token"]

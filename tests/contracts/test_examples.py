@@ -65,7 +65,7 @@ def test_business_software_names_a_version_that_a_life_may_have(version: int, ta
     value = json.dumps(EXAMPLES[command] | {"expected_version": version}).encode()
     headers = dict(encode_headers(type=command, source="/example", id="1", sequence=1, time=AT, traceparent=None))
     if taken:
-        assert decode(TOPIC[command].name, headers, value)
+        assert decode(TOPIC[command].name, headers, value).id == "1"
     else:
         with pytest.raises(Undecodable, match=r"expected_version: .* \(1 to 2147483647\)"):
             decode(TOPIC[command].name, headers, value)

@@ -25,10 +25,10 @@ from tests.simulation.rows import OwnRows
 from tests.simulation.scheduler import SECOND, Scheduler, pause
 from tests.simulation.store import MemoryStore, Tables
 
-TABLES = ("position", "request", "outbox", "parked", "inbox", "heard")
+TABLES = ("position", "request", "outbox", "parked", "inbox", "halt", "heard")
 LINK: Final = "postgresql"
 SHORTLY: Final = 0.2
-_LEFT_OUT = ("created_at", "published_at", "parked_at", "resolved_at", "taken_at", "log")
+_LEFT_OUT = ("created_at", "published_at", "parked_at", "resolved_at", "taken_at", "told_at", "log")
 """Instants, and the identity of the log, which the consumer notes down."""
 
 
@@ -78,7 +78,13 @@ class RealDesk:
         self.parking: Parking[Notes] = Parking(bench.shell)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
-        order = {"position": "topic, partition", "request": "request_id", "inbox": "source, id", "heard": "request_id"}
+        order = {
+            "position": "topic, partition",
+            "request": "request_id",
+            "inbox": "source, id",
+            "halt": "instance",
+            "heard": "request_id",
+        }
         sql = f"SELECT * FROM notifier.{table} ORDER BY {order.get(table, 'id')}"  # a table of TABLES
         return [_told(dict(row)) for row in await self.shell.pool.fetch(sql)]
 
@@ -204,6 +210,8 @@ class MemoryDesk:
                     for (source, one), (digest, request_id) in tables.inbox.items()
                 ]
                 return sorted(found, key=lambda row: (row["source"], row["id"]))
+            case "halt":
+                return [{"instance": one, "why": why} for one, why in sorted(tables.halted.items())]
             case _:
                 return [{"request_id": one, "text": text} for one, text in sorted(self._own.heard.items())]
 

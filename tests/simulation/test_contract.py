@@ -233,6 +233,19 @@ async def test_what_is_released_waits_no_more(desk: Desk) -> None:
     assert [(row["settled"], row["resolution"]) for row in await desk.rows("parked")] == [(True, "replaced")]
 
 
+async def test_a_replica_that_halted_says_why_until_it_goes_on(desk: Desk) -> None:
+    tell = desk.shell.positions.tell_halted
+    for instance, why in (("notifier-0", "a flood"), ("notifier-1", "a flood"), ("notifier-0", "another one")):
+        await tell(instance, why)
+    assert await desk.rows("halt") == [
+        {"instance": "notifier-0", "why": "another one"},
+        {"instance": "notifier-1", "why": "a flood"},
+    ]
+    await tell("notifier-0", None)
+    await tell("notifier-2", None)
+    assert await desk.rows("halt") == [{"instance": "notifier-1", "why": "a flood"}]
+
+
 async def test_the_limit_counts_what_the_service_should_have_taken(desk: Desk) -> None:
     reasons = ("poison", "undecodable", "gap", "waiting", "refused")
     await keep(desk, batch(parked=[parked(added(n, "x", offset=n), why) for n, why in enumerate(reasons)]))

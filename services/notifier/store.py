@@ -33,7 +33,8 @@ CLAIM = """UPDATE notifier.letter SET leased_until = now() + $3::interval, lease
 PUT_BACK = """UPDATE notifier.letter SET attempts = back.attempts, leased_until = NULL, leased_by = NULL,
         next_try_at = coalesce(back.next_try_at, letter.next_try_at)
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[]) AS back (request_id, name, attempts, next_try_at)
-    WHERE letter.request_id = back.request_id AND letter.name = back.name"""
+    WHERE letter.request_id = back.request_id AND letter.name = back.name AND letter.leased_by = $5"""
+"""Of a letter that another holds by now, since our lease was over, the outcome is the other's to tell: it may be sending it."""
 RELEASE = "UPDATE notifier.letter SET leased_until = NULL, leased_by = NULL WHERE leased_by = $1"
 KEYS = "SELECT request_id, wrapped FROM vault.request_key WHERE request_id = ANY($1::uuid[])"
 
@@ -87,9 +88,9 @@ class LetterStore:
             return [Claimed(*row) for row in await connection.fetch(CLAIM, now, limit, lease, self._holder)]
 
     async def put_back(self, letters: Sequence[PutBack]) -> None:
-        """Give letters back, to be tried again."""
+        """Give letters back that we hold, to be tried again."""
         async with self._pool.acquire() as connection:
-            await connection.execute(PUT_BACK, *[list(column) for column in zip(*letters, strict=True)])
+            await connection.execute(PUT_BACK, *[list(column) for column in zip(*letters, strict=True)], self._holder)
 
 
 async def find_wrapped_keys(connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, bytes]:

@@ -169,14 +169,14 @@ class Letters:
         return [ClaimedLetter(*key, row.attempts) for key, row in claimed]
 
     async def put_back(self, letters: list[PutBack]) -> None:
-        """Give letters back, to be tried again."""
+        """Give letters back that we hold, to be tried again."""
         await self._agenda.commit(self._pool, "put back", lambda: self._put_back(letters))
 
     def _put_back(self, letters: list[PutBack]) -> None:
         for one in letters:
             key = one.request_id, one.name
             row = self._rows.get(key)
-            if row is None:
+            if row is None or row.leased_by != self._holder:
                 continue
             row.attempts = one.attempts
             if one.next_try_at is not None:

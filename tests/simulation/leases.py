@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.notifier.store import DROP_LETTER, SAVE_LETTER, LetterStore, PutBack
+from services.notifier.store import DROP_LETTER, SAVE_LETTER, LetterStore
 from services.sla.store import DROP_DEADLINE, SAVE_DEADLINE, DeadlineStore
 from shared.delivery.gate import Gate
 from tests.delivery.sample import NOW
@@ -38,6 +38,10 @@ class Leases(Protocol):
         """Run one of the services' own statements on one row."""
         ...
 
+    async def move_letter(self, request_id: UUID, name: str, due_at: datetime) -> None:
+        """Have a letter be due at an instant, and held by nobody."""
+        ...
+
     async def pass_leases(self) -> None:
         """Let a lease's time pass, by the clock that leases go by."""
         ...
@@ -56,6 +60,15 @@ class RealLeases:
     async def write(self, statement: Any, *row: Any) -> None:
         await self._pool.execute(statement.sql, *[[value] for value in row])
 
+    async def move_letter(self, request_id: UUID, name: str, due_at: datetime) -> None:
+        await self._pool.execute(
+            """UPDATE notifier.letter SET next_try_at = $3, leased_until = NULL, leased_by = NULL
+               WHERE request_id = $1 AND name = $2""",
+            request_id,
+            name,
+            due_at,
+        )
+
     async def pass_leases(self) -> None:
         for table in ("sla.deadline", "notifier.letter"):
             await self._pool.execute(f"UPDATE {table} SET leased_until = leased_until - $1::interval", LEASE)
@@ -69,6 +82,7 @@ class MemoryLeases:
         rows = self._rows = OwnRows({})
         pool = Pool(Locks(Scheduler(NOW)), Calm())
         deadlines, letters = Agenda(rows.deadline, lambda: self._now), Agenda(rows.letter, lambda: self._now)
+        self._letters = letters
         rows.on_deadline, rows.on_letter = deadlines.add, letters.add
         self.deadlines: DeadlineStore = Deadlines(pool, deadlines)  # type: ignore[assignment]  # stands for the store
         self.letters: Sequence[LetterStore] = [
@@ -78,6 +92,12 @@ class MemoryLeases:
 
     async def write(self, statement: Any, *row: Any) -> None:
         self._rows.write(statement.name, [row])
+
+    async def move_letter(self, request_id: UUID, name: str, due_at: datetime) -> None:
+        key = request_id, name
+        row = self._rows.letter[key]
+        row.due = microseconds(due_at)
+        self._letters.release(row, key)
 
     async def pass_leases(self) -> None:
         self._now += LEASE // timedelta(microseconds=1) + 1_000_000
@@ -97,7 +117,7 @@ async def save_letter(desk: Leases, request_id: UUID, name: str = "receipt", *, 
     """Note down a letter that is to be sent: at once, or (as after a failure) not before an instant."""
     await desk.write(SAVE_LETTER, request_id, name, "rivemont", "receipt", "usager", "voirie")
     if due_at is not None:
-        await desk.letters[0].put_back([PutBack(request_id, name, 0, due_at)])
+        await desk.move_letter(request_id, name, due_at)
 
 
 async def drop_letter(desk: Leases, request_id: UUID, name: str = "receipt") -> None:

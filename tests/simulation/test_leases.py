@@ -131,8 +131,20 @@ async def test_a_letter_that_is_put_back_waits_and_remembers_how_often_it_was_tr
     await claim_letters(desk)
     await desk.letters[0].put_back([PutBack(FIRST, "receipt", 1, NOW + MINUTE), PutBack(SECOND, "receipt", 2, None)])
     assert await claim_letters(desk, 1) == [(SECOND, 2)], "not before a minute from now; as before"
-    await desk.letters[0].put_back([PutBack(THIRD, "receipt", 1, None)])
+    await desk.letters[1].put_back([PutBack(THIRD, "receipt", 1, None)])
     assert await claim_letters(desk, 1) == [], "a letter that is gone stays so"
+
+
+async def test_who_is_late_puts_back_nothing_that_another_holds_by_now(desk: Leases) -> None:
+    """The other may be sending it: put back, it would be claimed once more, and sent by two."""
+    await save_letter(desk, FIRST)
+    await claim_letters(desk, 0)
+    await desk.pass_leases()
+    assert await claim_letters(desk, 1) == [(FIRST, 0)]
+    await desk.letters[0].put_back([PutBack(FIRST, "receipt", 1, None)])
+    assert await claim_letters(desk, 0) == []
+    await desk.letters[1].put_back([PutBack(FIRST, "receipt", 2, None)])
+    assert await claim_letters(desk, 0) == [(FIRST, 2)]
 
 
 async def test_who_begins_again_gives_back_their_own_letters_only(desk: Leases) -> None:

@@ -150,6 +150,16 @@ PUBLISHING: Final = (
         also=(in_chaos("9 duplicates: "),),
     ),
     Mutant(
+        "put-back-of-anothers-letters",
+        "Who is late puts back a letter that another holds by now, and is sending: a third sends it once more",
+        edit("services/notifier/store.py", "AND letter.leased_by = $5", "AND $5::text IS NOT NULL"),
+        caught(
+            "tests/simulation/test_leases.py",
+            servers=True,
+            says="test_who_is_late_puts_back_nothing_that_another_holds_by_now",
+        ),
+    ),
+    Mutant(
         "letter-to-the-former-owner",
         "Letters go to who owned the request first, whoever owns it now",
         edit(

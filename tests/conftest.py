@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -19,6 +20,9 @@ from deploy.local import browser as local_browser
 from deploy.local.installation import TEST_PREFIX, refuse_used_roles
 from deploy.local.mailsink import MailSink
 from tests.scene import Scene
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")  # an example that takes long says only that others use the machine
 
 _ACCESSIBILITY_TAGS = ["RGAAv4", "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

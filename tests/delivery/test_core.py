@@ -291,7 +291,7 @@ def deliveries(draw: st.DrawFn) -> list[list[RawRecord]]:
     return [numbered[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(batches=deliveries(), bad=st.sets(st.sampled_from([f"text{n}" for n in range(1, LENGTH + 1)]), max_size=3))
 def test_whatever_the_order_the_end_is_the_same(authority: Authority, batches: list[list[RawRecord]], bad: set[str]) -> None:
     straight = Memory(authority)

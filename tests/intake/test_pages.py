@@ -215,7 +215,7 @@ async def test_erased_means_unreadable(client: httpx.AsyncClient, intake: App[Tr
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_no_text_makes_the_form_fail(client: httpx.AsyncClient, data: st.DataObject) -> None:
     names = ["name", "email", "phone", "text", "category", "ticket", "answer-lieu", "answer-date_day", "answer-date_year"]
@@ -227,7 +227,7 @@ async def test_no_text_makes_the_form_fail(client: httpx.AsyncClient, data: st.D
     assert answer.status_code in (303, 400, 409, 422)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.binary(max_size=200),
     kind=st.sampled_from(["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]),

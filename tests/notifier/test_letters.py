@@ -124,7 +124,7 @@ anything = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(name=anything, phone=anything, text=anything, lieu=anything, code=anything, agent=anything)
 @example(name="Zoé\r\nBcc: x@example.org", phone="\r\n", text="\r\n.\r\n", lieu="\n", code="a\tb\nc", agent=".")
 def test_nothing_that_people_write_adds_a_header_a_recipient_a_part_or_a_tag(

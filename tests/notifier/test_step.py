@@ -170,7 +170,7 @@ def test_what_was_sent_is_never_sent_again_by_a_rebuild_in_any_order(story: Stor
         assert state is not None and state.letters == {} and state.done == live.known.done  # type: ignore[union-attr]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     names=st.lists(st.sampled_from(["receipt", "assignment.2", "warning.taking_charge", "other"]), max_size=12),
     random=st.randoms(),

@@ -219,7 +219,7 @@ def test_a_folder_without_authorities(tmp_path: Path) -> None:
     assert "no folder with a folder per authority" in check(tmp_path / "nowhere")[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_whatever_is_written_check_answers_with_faults_and_never_fails(data: st.DataObject) -> None:
     with TemporaryDirectory() as name:

@@ -173,5 +173,5 @@ class Lives(RuleBasedStateMachine):
         assert rebuilt == requests_first == self._life()
 
 
-Lives.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+Lives.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
 TestLives = Lives.TestCase

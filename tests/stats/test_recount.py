@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.town import ORGANISATION
@@ -58,7 +58,6 @@ def folded(read: list[Input], random: Random) -> tuple[Counter[Any], Counter[Any
 
 
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_aggregates_are_a_recount_of_the_log_in_any_order_and_batching(count: int, random: Random) -> None:
     logs = [random_log(random, number) for number in range(1, count + 1)]
 

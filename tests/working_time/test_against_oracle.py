@@ -73,7 +73,7 @@ def _clock(minutes: int) -> time:
     return time(minutes // 60 % 24, minutes % 60)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(case=cases(), minutes=st.integers(0, 1500))
 def test_due_is_the_first_instant_with_enough_working_time(case: Case, minutes: int) -> None:
     due = case.engine.due(case.start, minutes * 60)
@@ -83,7 +83,7 @@ def test_due_is_the_first_instant_with_enough_working_time(case: Case, minutes: 
     assert due.tzinfo is UTC
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(case=cases(), minutes=st.integers(0, 12 * 1440))
 def test_elapsed_counts_the_open_minutes(case: Case, minutes: int) -> None:
     end = case.start + timedelta(minutes=minutes)
@@ -91,7 +91,7 @@ def test_elapsed_counts_the_open_minutes(case: Case, minutes: int) -> None:
     assert case.engine.elapsed(case.start, end) == case.oracle.elapsed_minutes(case.start, end) * 60
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(case=cases())
 def test_open_now_and_next_opening(case: Case) -> None:
     opening = case.engine.next_opening(case.start)
@@ -101,7 +101,7 @@ def test_open_now_and_next_opening(case: Case) -> None:
     assert opening == case.oracle.next_opening(case.start)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(case=cases(), seconds=st.integers(0, 400_000), microseconds=st.integers(0, 999_999))
 def test_due_and_elapsed_are_inverse_to_the_microsecond(case: Case, seconds: int, microseconds: int) -> None:
     start = case.start + timedelta(microseconds=microseconds)
@@ -113,7 +113,7 @@ def test_due_and_elapsed_are_inverse_to_the_microsecond(case: Case, seconds: int
         assert case.engine.elapsed(start, due - timedelta(microseconds=1)) == seconds - 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(case=cases(), hours=st.integers(0, 30))
 def test_the_explanation_adds_up(case: Case, hours: int) -> None:
     lines = case.engine.explain(case.start, hours * 3600)
@@ -124,7 +124,7 @@ def test_the_explanation_adds_up(case: Case, hours: int) -> None:
     assert days == [days[0] + timedelta(days=n) for n in range(len(days))]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(year=st.integers(1990, 2060))
 def test_a_table_that_grew_says_what_a_fresh_one_says(year: int) -> None:
     calendar = Calendar.of_weekdays("tested", version=1, timezone="Europe/Paris", weekly={2: ((time(9), time(12)),)})

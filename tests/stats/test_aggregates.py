@@ -1,6 +1,7 @@
 """The aggregates on a real PostgreSQL: by two replicas at once, and rebuilt."""
 
 import asyncio
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -8,11 +9,12 @@ import asyncpg
 import pytest
 
 from services.stats.domain.facts import Facts
+from services.stats.store import StatisticsStore
 from shared.app import App
 from shared.delivery.values import Input
 from shared.events.topics import SERVICES
 from tests.stats.conftest import Replica
-from tests.stats.log import random_log
+from tests.stats.log import Request, random_log, request_id
 from tests.stats.recount import recount
 from tests.stats.test_recount import records
 
@@ -49,6 +51,23 @@ async def test_two_replicas_at_once_and_a_rebuild_hold_the_recount_row_for_row(
     await admin.execute("TRUNCATE stats.request, stats.cell, stats.duration")
     await take(first, sorted(read, key=lambda one: str(one.topic)), 500)
     assert await tables(admin) == expected
+
+
+async def test_a_month_has_its_first_and_its_last_day_and_nothing_of_another_town(
+    admin: asyncpg.Connection, replica: Replica
+) -> None:
+    app = await replica()
+    for number, (authority, day) in enumerate([("rivemont", 1), ("rivemont", 30), ("saint-aubrin", 30)]):
+        one = Request(number, day=day)
+        events = [one.received(), one.assigned(), one.taken(minutes=60 + number)]
+        told = [event.model_copy(update={"authority": authority}) for event in events]
+        await app.shell.run([Input(request_id(number), authority, event, fact=True) for event in told], lane="log")
+
+    november = (await StatisticsStore(app.pool).find_months("rivemont", date(2026, 11, 1), date(2026, 11, 30)))[date(2026, 11, 1)]
+
+    for counted, code in ((november.services, "voirie"), (november.channels, "web")):
+        assert counted.amounts["received"] == {code: 2}
+        assert counted.minutes == {code: {60: 1, 61: 1}}
 
 
 async def test_the_statistics_cannot_read_keys_nor_anybody_elses_tables(stats_database: tuple[str, str]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from services.stats.domain.facts import Facts
 from services.stats.service import STATS
 from services.stats.store import ADD_DURATION, DROP_EMPTY_CELL, MOVE_CELL, amounts_of, project
-from shared.delivery.service import StateCodec
+from shared.delivery.service import StateCodec, Statement
 from shared.events.requests import RequestReceived
 from tests.stats.log import Request, request_id
 
@@ -114,6 +114,14 @@ def test_a_receipt_moves_to_the_service_that_gets_the_request_and_leaves_no_empt
         (MOVE_CELL, (*place, "", *key, -1)),
         (DROP_EMPTY_CELL, (*place, "", *key)),
     ]
+
+
+@pytest.mark.parametrize("statement", [MOVE_CELL, DROP_EMPTY_CELL, ADD_DURATION])
+def test_replicas_that_meet_in_cells_take_them_in_one_order_and_wait_in_no_circle(statement: Statement) -> None:
+    rows = [("rivemont", service, 1) for service in ("voirie", "ccas", "urbanisme", "maire", "accueil")]
+    assert statement.combine is not None
+
+    assert statement.combine(rows) == statement.combine(rows[::-1]) == sorted(rows)
 
 
 def test_the_day_is_the_authoritys_and_utc_where_a_producer_does_not_say() -> None:

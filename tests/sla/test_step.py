@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.sla.domain.clocks import Clocks
+from services.sla.domain.ladder import told_at
 from services.sla.store import DROP_DEADLINE, SAVE_DEADLINE, project
 from shared.delivery.service import StateCodec
 from shared.events.escalations import EscalationRaised, PromiseMissed
@@ -152,6 +153,13 @@ def test_a_level_that_a_shorter_ladder_lost_is_told_to_the_general_management() 
     last = story.said[-1]
     assert isinstance(last, EscalationRaised)
     assert (last.level, last.tell, last.next_level) == (3, "general_management", None)
+
+
+def test_a_ladder_that_ends_below_the_general_management_tells_whom_its_last_level_names() -> None:
+    ladder = TOWN.ladders["ordinaire"]
+    shorter = ladder.model_copy(update={"levels": ladder.levels[:2]})
+
+    assert [told_at(level, shorter) for level in (1, 2, 3)] == ["cover", "head_of_service", "general_management"]
 
 
 def test_each_clock_has_one_row_and_an_unchanged_one_is_not_written() -> None:

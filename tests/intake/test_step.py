@@ -184,6 +184,15 @@ def test_a_refused_withdrawal_can_be_asked_again(context: Context) -> None:
     assert isinstance(event, requests.WithdrawalAsked)
 
 
+def test_a_refused_reopening_can_be_asked_again(context: Context) -> None:
+    refused = life(context, handling.CommandRefused, "in_charge", 5, action="reopen", why="already_open")
+    state = after(context, command(context), *answered(context), AskReopening("eA=="), refused)
+
+    (event,) = decide(state, AskReopening("eQ=="), context)
+
+    assert isinstance(event, requests.ReopeningAsked)
+
+
 def test_erasing_leaves_nothing_sealed_and_is_told_once(context: Context) -> None:
     state = after(context, command(context), AddInformation("eA=="), *answered(context), Erase())
 
@@ -200,6 +209,17 @@ def test_a_row_is_written_when_it_changes(context: Context) -> None:
     assert len(list(project(context.request_id, received, assigned))) == 1
     assert list(project(context.request_id, received, replace(received, demande=True))) == []
     assert list(project(context.request_id, None, evolve(None, answered(context)[0]))) == []
+
+
+def test_the_months_until_it_is_erased_begin_anew_with_what_happens_to_a_closed_request(context: Context) -> None:
+    closed = after(context, command(context), *answered(context))
+    message = life(context, handling.UsagerReplied, "answered", 5, sealed="eA==")
+
+    later = after(context, command(context), *answered(context), message)
+    ((_, row),) = project(context.request_id, closed, later)
+
+    assert later.closed_at == message.at
+    assert row[-1] == message.at, "retention looks into the rows"
 
 
 def story(context: Context) -> list[list[Any]]:

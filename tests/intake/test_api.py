@@ -62,6 +62,16 @@ async def test_the_same_key_with_another_body_is_a_conflict(client: httpx.AsyncC
     assert other.json()["code"] == "idempotency-key-reused"
 
 
+async def test_the_same_key_under_another_authority_is_another_request(client: httpx.AsyncClient, body: Body) -> None:
+    key = {"Idempotency-Key": "2f6d8a1e-towns"}
+    elsewhere = body(authority="saint-aubrin", service=None, category=None, answers={})
+
+    first = await client.post("/v1/requests", json=body(), headers=key)
+    other = await client.post("/v1/requests", json=elsewhere, headers=key)
+
+    assert (first.status_code, other.status_code) == (201, 201)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

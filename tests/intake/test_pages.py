@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from services.intake.domain.request import TrackedRequest
 from services.intake.reference import parse_reference
+from services.intake.store import find_key
 from shared.app import App
+from shared.delivery.values import Input
+from shared.events import handling
+from shared.events.content import AgentAct
+from shared.vault.seal import Vault
+from tests.intake.conftest import KEYS, NOON
 
 pytestmark = pytest.mark.integration
 FORM = "/rivemont/demande/voirie?category=voirie-degradee"
@@ -198,6 +205,25 @@ async def test_reopening_needs_a_settled_request(client: httpx.AsyncClient) -> N
 
     assert page.status_code == 409
     assert "rien à rouvrir" in unescape(page.text)
+
+
+async def test_what_an_agent_writes_to_another_service_is_not_shown(
+    client: httpx.AsyncClient, intake: App[TrackedRequest]
+) -> None:
+    path = await ask(client)
+    request_id = await intake.pool.fetchval("SELECT request_id FROM intake.tracking ORDER BY request_id DESC LIMIT 1")
+    key = await find_key(intake.pool, Vault.from_text(KEYS), request_id)
+    assert key is not None
+    note, answer = (key.seal(request_id, AgentAct(agent="x@rivemont.example", text=text)) for text in ("Il insiste.", "Réparé."))
+    told: dict[str, Any] = {"request_id": request_id, "authority": "rivemont", "at": NOON, "service": "urbanisme"}
+    moved = handling.RequestTransferred(**told, version=3, status="assigned", from_service="voirie", reason="agent", sealed=note)
+    done = handling.RequestAnswered(**told, version=4, status="answered", elapsed_working_seconds=60, sealed=answer)
+
+    await intake.shell.run([Input(request_id, "rivemont", one, fact=True) for one in (moved, done)], lane="log")
+    page = await client.get(path)
+
+    assert "Réparé." in page.text
+    assert "Transmise à" in page.text and "Il insiste." not in page.text
 
 
 async def test_erased_means_unreadable(client: httpx.AsyncClient, intake: App[TrackedRequest]) -> None:

@@ -5,16 +5,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 from faststream._internal.endpoint.subscriber.utils import MultiLock
 
-from shared import guard
+from shared import guard, metrics
 from shared.delivery import consumer as module
 from shared.delivery.consumer import Consumer
+from shared.delivery.errors import TooManyParked
 from shared.delivery.gate import Gate
+from shared.delivery.store import Place
 from shared.log import get_log
-from tests.delivery.sample import SAMPLE
+from tests.delivery.bench import PLACE
+from tests.delivery.sample import SAMPLE, added
 
 
 class Shell:
@@ -153,3 +156,45 @@ async def test_a_consumer_that_gets_nothing_any_more_is_dead(what: str) -> None:
 
     assert (alive, consumer._is_dead) == (True, True)
     task.cancel()
+
+
+async def test_a_consumer_that_halts_says_so_until_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HALT_RETRY_SECONDS", 0.01)
+    consumer, gauge = new_consumer(), metrics.HALTED.labels("notifier")
+    refusals, seen, noted = [TooManyParked("101 records")], [], []
+
+    async def take(_batches: object, *, logs: object) -> dict[Place, int]:
+        if refusals:
+            raise refusals.pop()
+        seen.append((consumer.halted, gauge._value.get()))
+        return {}
+
+    async def tell_halted(_instance: str, why: str | None) -> None:
+        noted.append(why)
+
+    consumer._shell = shell_with(take=take, positions=SimpleNamespace(tell_halted=tell_halted))
+    await consumer._take({PLACE: [added(1, "a")]}, {})
+
+    assert seen == [("101 records", 1)], "tried again, and halted until that is done"
+    assert (consumer.halted, gauge._value.get(), noted) == (None, 0, ["101 records", None])
+
+
+async def test_kafka_is_not_told_where_a_database_stands_that_may_be_an_old_one() -> None:
+    consumer, told = new_consumer(), []
+
+    async def commit(offsets: object) -> None:
+        told.append(offsets)
+
+    consumer.subscriber.consumer = SimpleNamespace(assignment=lambda: {TopicPartition(*PLACE)}, commit=commit)
+    consumer._places.taken[PLACE] = 5
+    consumer._shell = shell_with(gate=Gate("notifier"))
+    await consumer._commit(force=True)
+    assert told == []
+
+    consumer._shell.gate.trust()
+    await consumer._commit(force=True)
+    assert told == [{TopicPartition(*PLACE): 5}]
+
+
+def shell_with(**parts: Any) -> Any:  # Any: it stands for a shell, as far as it is used
+    return SimpleNamespace(service=SAMPLE, **parts)

@@ -132,6 +132,16 @@ async def test_what_a_log_had_that_is_lost_is_published_again_though_its_relay_s
     assert sorted(hand.keys) == sorted([str(told), str(under_way)] * 2)
 
 
+async def test_what_was_never_published_is_kept_however_old_it_is(bench: Bench) -> None:
+    relay = Relay("notifier", dsn="", pool=bench.pool, producer=Hand())
+    await say(bench, uuid.uuid4(), "m1")
+    await bench.pool.execute("UPDATE notifier.outbox SET created_at = now() - interval '99 days'")
+
+    assert await relay.prune() == 0, "Kafka may have been away for so long"
+    await bench.pool.execute("UPDATE notifier.outbox SET published_at = now()")
+    assert await relay.prune() == 1
+
+
 async def test_nothing_is_published_again_while_the_session_of_a_relay_does_not_end(
     bench: Bench, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

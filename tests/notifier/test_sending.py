@@ -15,12 +15,15 @@ from deploy.local.mailsink import MailSink
 from deploy.local.process import ServerProcess
 from services.notifier.app import build
 from services.notifier.settings import NotifierSettings
+from services.notifier.store import LetterStore
 from shared import metrics
+from shared.delivery.errors import Unavailable
+from shared.delivery.gate import Gate
 from shared.events import handling, notifications
 from shared.vault.seal import Vault
 from tests.conftest import fresh_database
 from tests.full_disk import full_disk
-from tests.notifier.conftest import KEYS, Office, prepare
+from tests.notifier.conftest import AT, KEYS, Office, prepare
 
 pytestmark = pytest.mark.integration
 
@@ -141,6 +144,13 @@ async def test_a_claim_for_which_there_is_no_room_is_counted_and_tried_again(off
     await office.until_quiet()
     assert [one.attempts for one in await office.outcomes()] == [1]
     assert len(mail_sink.mails()) == 1
+
+
+async def test_no_letter_is_claimed_before_the_database_was_compared_with_the_log(office: Office) -> None:
+    store = LetterStore(office.app.pool, Gate("notifier"), holder="0/0")
+
+    with pytest.raises(Unavailable, match="compared"):
+        await store.claim_due(AT, limit=1, lease=timedelta(seconds=1))
 
 
 async def test_without_a_mail_address_the_letter_is_told_as_not_sent(office: Office) -> None:

@@ -261,3 +261,15 @@ def test_any_interleaving_of_topics_ends_in_the_same_state(data: st.DataObject) 
 
     assert CODEC.encode(state) == CODEC.encode(expected)
     assert CODEC.decode(CODEC.encode(state)) == state
+
+
+def test_a_reopening_by_a_message_answers_no_wish_to_reopen(context: Context) -> None:
+    resolved = [life(context, handling.RequestResolved, "resolved", version, elapsed_working_seconds=60) for version in (5, 7)]
+    by_message = life(context, handling.RequestReopened, "assigned", 6, sealed="bQ==")
+    told = (AddInformation("bQ=="), resolved[0], by_message, resolved[1], AskReopening("eA=="))
+    state = after(context, command(context), *answered(context), *told)
+
+    for asked in (Erase(state.closed_at), AskReopening("eQ==")):
+        with pytest.raises(Refused) as refused:
+            decide(state, asked, context)
+        assert refused.value.why == "reopening_pending"

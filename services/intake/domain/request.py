@@ -84,8 +84,10 @@ class TrackedRequest(Struct, frozen=True):
 
     @property
     def reopening_pending(self) -> bool:
-        """Whether the router has still to answer a wish to reopen."""
-        return self._count(self.asked, "reopening_asked") > self._count(self.life, "reopened") + self._refused("reopen")
+        """Whether the router has still to answer a wish to reopen: what it reopened because of a message answers none."""
+        wishes = {entry.sealed for entry in self.asked if entry.what == "reopening_asked"}
+        granted = sum(1 for entry in self.life if entry.what == "reopened" and entry.sealed in wishes)
+        return self._count(self.asked, "reopening_asked") > granted + self._refused("reopen")
 
     @property
     def history(self) -> tuple[Entry, ...]:

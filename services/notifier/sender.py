@@ -12,7 +12,7 @@ from services.notifier.compose import Composer, Mail
 from services.notifier.domain.correspondence import Correspondence
 from services.notifier.domain.retry import next_try
 from services.notifier.domain.step import LetterFailed, LetterSent
-from services.notifier.smtp import Answer, Line, ServerAway
+from services.notifier.smtp import UNANSWERED, Answer, Line, ServerAway
 from services.notifier.store import Claimed, LetterStore, PutBack
 from services.notifier.writer import Paper, Writer
 from shared import metrics
@@ -33,6 +33,9 @@ SET_SECONDS: Final = 60.0
 """Past it the rest of a set is given back. With the 60 + 60 s that one mail may take it stays under the lease."""
 LOOK_SECONDS: Final = 1.0
 REST_SECONDS: Final = 1.0
+_UNANSWERED: Final = 2
+"""So many mails in a row whose content the server took, hanging up without an answer, are its fault and not theirs: who went on
+would hand over all that waits, and all of it again."""
 _LAST_TRIES: Final = 5
 _AWAY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (Unavailable, *UNAVAILABLE)
@@ -58,6 +61,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._server_away = False
         self._outages = 0
+        self._unanswered = 0
         self._stopping = False
 
     @property
@@ -148,7 +152,16 @@ class Sender:
                 outcomes.back.append(PutBack(one.request_id, one.name, one.attempts, None))
             else:
                 self._note(paper, answer, outcomes)
+                lost = self._is_silent(answer)
         return lost
+
+    def _is_silent(self, answer: Answer) -> bool:
+        """Whether the server answers for one mail after the other with silence: a single one may be the fault of that mail."""
+        self._unanswered = self._unanswered + 1 if answer.why == UNANSWERED else 0
+        if self._unanswered < _UNANSWERED:
+            return False
+        self._tell_away(ServerAway(UNANSWERED))
+        return True
 
     async def _send(self, line: Line, mail: Mail) -> Answer:
         reach("letter.before_send")

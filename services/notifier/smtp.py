@@ -17,6 +17,8 @@ MAIL_SECONDS: Final = 60
 _GOING_AWAY: Final = 421
 _SEND_CONTENT: Final = 354
 _GO_ON: Final = {"MAIL": {250}, "RCPT": {250, 251, 252}, "DATA": {_SEND_CONTENT}}
+UNANSWERED: Final = "connection_lost"
+"""Why a mail is tried again of which nobody knows whether it was taken."""
 _FAULTS: Final[tuple[type[Exception], ...]] = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 
@@ -153,7 +155,7 @@ class Line:
                 [code] = await answered
         except _FAULTS:
             self.drop()
-            return Answer("retry", "connection_lost")
+            return Answer("retry", UNANSWERED)
         return Answer("sent") if 200 <= code < 300 else await self._refused(code)
 
     async def _envelope(self, wire: Wire, mail: Mail) -> Answer | None:

@@ -106,6 +106,26 @@ async def test_a_connection_lost_after_the_content_is_an_attempt_and_others_go_o
     assert len(ids) == 3 and len(set(ids)) == 2  # the server had kept the one it did not answer for: same Message-ID
 
 
+async def test_a_server_that_takes_mails_and_says_nothing_is_not_given_all_that_waits(
+    office: Office, mail_sink: MailSink
+) -> None:
+    """Each of them comes again: it has to be few."""
+    mail_sink.behave(drop_connection=True, store_before_dropping=True)
+    stories = [office.story() for _ in range(60)]
+    await office.store_keys(*stories)
+    await office.tell(*(story.received() for story in stories))
+    await asyncio.sleep(2.5)
+    taken = len(mail_sink.mails())
+    assert 2 <= taken <= 20
+    mail_sink.behave()
+    await asyncio.sleep(0.5)
+    office.move(timedelta(seconds=31))
+    await office.until_quiet()
+    ids = [mail["message_id"] for mail in mail_sink.mails()]
+    assert len(set(ids)) == 60
+    assert len(ids) <= 60 + taken + 4, "of those that it had kept, and of those under way when it began to answer"
+
+
 async def test_a_slow_server_delays_letters_and_loses_none(office: Office, mail_sink: MailSink) -> None:
     mail_sink.behave(delay_seconds=0.5)
     stories = [office.story() for _ in range(12)]

@@ -13,10 +13,8 @@ LAST_SECONDS = 2.0
 """What one may take that was cut off."""
 
 
-def begin(
-    loop: Callable[[], Awaitable[None]], *, service: str, log: Any
-) -> "asyncio.Task[None]":  # Any: structlog carries no types
-    """Begin to run a loop of a service, guarded, in a task that has its name."""
+def begin(loop: Callable[[], Awaitable[None]], *, service: str, log: Any) -> "asyncio.Task[None]":
+    """Begin to run a loop of a service, guarded, in a task that has its name. Any: structlog carries no types."""
     return asyncio.create_task(guard(loop, service=service, log=log), name=_name_of(loop))
 
 

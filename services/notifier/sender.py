@@ -33,7 +33,7 @@ SET_SECONDS: Final = 60.0
 """Past it the rest of a set is given back. With the 60 + 60 s that one mail may take it stays under the lease."""
 LOOK_SECONDS: Final = 1.0
 REST_SECONDS: Final = 1.0
-_UNANSWERED: Final = 2
+_SILENCES: Final = 2
 """So many mails in a row whose content the server took, hanging up without an answer, are its fault and not theirs: who went on
 would hand over all that waits, and all of it again."""
 _LAST_TRIES: Final = 5
@@ -156,9 +156,11 @@ class Sender:
         return lost
 
     def _is_silent(self, answer: Answer) -> bool:
-        """Whether the server answers for one mail after the other with silence: a single one may be the fault of that mail."""
+        """Whether the server meets one mail after the other with silence: a single one may be the fault of that mail."""
+        if answer.cause != "server":
+            return False
         self._unanswered = self._unanswered + 1 if answer.why == UNANSWERED else 0
-        if self._unanswered < _UNANSWERED:
+        if self._unanswered < _SILENCES:
             return False
         self._tell_away(ServerAway(UNANSWERED))
         return True
